@@ -1,0 +1,212 @@
+package snapshot
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxIdle bounds the open descriptors kept for the next reader of an archive:
+// enough for the probes and small ranges of a busy moment.
+const maxIdle = 8
+
+// handle is a listed archive and the descriptors that lead to it. A file that
+// changes gets a new handle.
+type handle struct {
+	archive Archive
+	place   place
+	root    *os.Root
+	done    chan struct{} // closed by handles.cut
+
+	// Guarded by handles.mu.
+	idle      []*os.File // unlocked; none once the archive is delisted
+	anchor    *os.File   // for held archives; nil unless Hold is on
+	out       int        // Files that are not closed
+	delisted  bool
+	served    time.Time // when it last was a member of the served pair
+	heldUntil time.Time // zero unless held
+	wanted    time.Time // since when a writer waits for the lock; zero if none does
+	cutOff    bool      // done is closed
+}
+
+// handles keeps the books of open files.
+type handles struct {
+	hold time.Duration
+	// watched is true while Run looks out for writers that wait for a lock.
+	watched atomic.Bool
+	opened  chan struct{} // tells Run to begin looking out; holds one
+
+	mu     sync.Mutex
+	busy   map[*handle]struct{} // those with out > 0; guarded by mu
+	held   map[Name]*handle     // delisted, with anchor; guarded by mu
+	out    int                  // Files that are not closed; guarded by mu
+	closed bool                 // nothing is kept any longer; guarded by mu
+}
+
+func newHandles(hold time.Duration) *handles {
+	return &handles{
+		hold:   hold,
+		opened: make(chan struct{}, 1),
+		busy:   make(map[*handle]struct{}),
+		held:   make(map[Name]*handle),
+	}
+}
+
+func newHandle(l listing) *handle {
+	return &handle{archive: l.Archive, place: l.place, root: l.place.dir.root, done: make(chan struct{})}
+}
+
+// checkOut returns a File of its own for h. Every error is fs.ErrNotExist but
+// those that say nothing about the archive, such as a lack of descriptors.
+//
+// While the descriptor is out it holds a shared lock; a writer that recycles the
+// inode takes an exclusive one before it touches the bytes. So the order is:
+// open, lock, then compare.
+func (hs *handles) checkOut(h *handle) (*File, error) {
+	file, err := hs.descriptor(h)
+	if err != nil {
+		return nil, err
+	}
+	locked, err := lockShared(file)
+	if err == nil {
+		err = checkState(file, h.archive)
+	}
+	if err == nil {
+		_, err = file.Seek(0, 0)
+	}
+	if err == nil && !hs.register(h) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	hs.lookOut()
+	return &File{File: file, handle: h, handles: hs, locked: locked}, nil
+}
+
+// descriptor takes an idle descriptor or opens one.
+func (hs *handles) descriptor(h *handle) (*os.File, error) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if last := len(h.idle) - 1; last >= 0 {
+		file := h.idle[last]
+		h.idle = h.idle[:last]
+		return file, nil
+	}
+	if h.anchor != nil && h.delisted {
+		return reopen(h.anchor)
+	}
+	if h.delisted {
+		return nil, fs.ErrNotExist
+	}
+	hs.mu.Unlock() // opening may take long where the disk is far away
+	defer hs.mu.Lock()
+	return h.open()
+}
+
+// open opens the archive by its name. If that fails because something else has
+// the name, there is no such archive.
+func (h *handle) open() (*os.File, error) {
+	file, err := h.place.open(h.root)
+	if err == nil {
+		return file, nil
+	}
+	info, lookErr := h.root.Lstat(h.place.file)
+	if lookErr != nil || stateOf(info) != h.archive.state() {
+		err = fs.ErrNotExist
+	}
+	return nil, err
+}
+
+// checkState compares what is open with what was listed.
+func checkState(file *os.File, a Archive) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if stateOf(info) != a.state() {
+		return fmt.Errorf("%w as it was listed", fs.ErrNotExist)
+	}
+	return nil
+}
+
+// register counts a File of h, unless h was delisted meanwhile.
+func (hs *handles) register(h *handle) bool {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h.delisted && h.anchor == nil {
+		return false
+	}
+	h.out++
+	hs.out++
+	hs.busy[h] = struct{}{}
+	return true
+}
+
+// lookOut makes Run look out for writers, if it does not yet.
+func (hs *handles) lookOut() {
+	if hs.watched.Load() {
+		return
+	}
+	select {
+	case hs.opened <- struct{}{}:
+	default:
+	}
+}
+
+// checkIn ends a File. Its descriptor is kept if it is unlocked and there is
+// room for it, else closed.
+func (hs *handles) checkIn(h *handle, file *os.File, unlocked bool) error {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	h.out--
+	hs.out--
+	if h.out == 0 {
+		delete(hs.busy, h)
+	}
+	if unlocked && !h.delisted && !hs.closed && len(h.idle) < maxIdle {
+		h.idle = append(h.idle, file)
+		return nil
+	}
+	return file.Close()
+}
+
+func (h *handle) closeIdle() {
+	for _, file := range h.idle {
+		file.Close()
+	}
+	h.idle = nil
+}
+
+func (h *handle) closeAnchor() {
+	if h.anchor != nil {
+		h.anchor.Close()
+		h.anchor = nil
+	}
+}
+
+// close closes every descriptor that is kept. Files go on, and more may be
+// opened; their descriptors are not kept.
+func (hs *handles) close(listed map[Name]*handle) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	hs.closed = true
+	for _, h := range listed {
+		h.closeIdle()
+		h.closeAnchor()
+	}
+	for name, h := range hs.held {
+		h.closeAnchor()
+		delete(hs.held, name)
+	}
+}
+
+func (hs *handles) count() (out, held int) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	return hs.out, len(hs.held)
+}
