@@ -1,0 +1,34 @@
+package middleware
+
+import "slices"
+
+// fairShares divides total among demands so that nobody gets more than it
+// demands and nobody who wants more gets less than another (max-min fairness).
+// What is left when every demand is met is handed to all alike, so that a
+// client can grow before its demand is measured again. Units are bytes per
+// second; the result is in the order of demands.
+func fairShares(total float64, demands []float64) []float64 {
+	order := make([]int, len(demands))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		switch {
+		case demands[a] < demands[b]:
+			return -1
+		case demands[a] > demands[b]:
+			return 1
+		}
+		return 0
+	})
+	shares := make([]float64, len(demands))
+	left := total
+	for i, at := range order {
+		shares[at] = min(demands[at], left/float64(len(order)-i))
+		left -= shares[at]
+	}
+	for i := range shares {
+		shares[i] += left / float64(len(shares))
+	}
+	return shares
+}

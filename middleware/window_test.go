@@ -1,0 +1,44 @@
+package middleware
+
+import (
+	"testing"
+	"time"
+)
+
+// TestMinimumProgressRule plays the progress of a client, in bytes a second for
+// each 10 seconds, against a minimum of 100 over a minute.
+func TestMinimumProgressRule(t *testing.T) {
+	limits := Limits{MinimumRate: 100, MinimumWindow: time.Minute}
+	for name, c := range map[string]struct {
+		rates []int64
+		cutAt time.Duration // 0 is never
+	}{
+		"steady, just fast enough":         {[]int64{100, 100, 100, 100, 100, 100, 100, 100, 100, 100}, 0},
+		"stalled from the start":           {[]int64{0, 0, 0, 0, 0, 0, 0, 0}, 60 * time.Second},
+		"no verdict before a whole window": {[]int64{0, 0, 0, 0, 0, 600, 0}, 0},
+		"stalls in the middle":             {[]int64{1000, 1000, 1000, 0, 0, 0, 0, 0, 0, 0}, 90 * time.Second},
+		"pauses for less than a window":    {[]int64{1000, 0, 0, 0, 0, 0, 1000, 0, 0, 0, 0, 1000}, 0},
+		"slower than the minimum":          {[]int64{99, 99, 99, 99, 99, 99, 99}, 60 * time.Second},
+		"gets slower":                      {[]int64{200, 200, 200, 200, 200, 200, 50, 50, 50, 50, 50, 50}, 110 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Unix(1_700_000_000, 0)
+			tr := &transfer{conn: &connection{}, source: steady{}, latest: progress{at: start}, window: []progress{{at: start}}}
+			cutAt := time.Duration(0)
+			for i, rate := range c.rates {
+				now := start.Add(time.Duration(i+1) * 10 * time.Second)
+				tr.sent.Add(rate * 10)
+				tr.sample(now, limits)
+				if tr.tooSlow(now, limits) && cutAt == 0 {
+					cutAt = now.Sub(start)
+				}
+			}
+			if cutAt != c.cutAt {
+				t.Errorf("cut at %v, want %v", cutAt, c.cutAt)
+			}
+			if len(tr.window) > windowParts+1 {
+				t.Errorf("%d samples are kept, want at most %d", len(tr.window), windowParts+1)
+			}
+		})
+	}
+}
