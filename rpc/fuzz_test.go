@@ -1,0 +1,97 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"unicode/utf8"
+
+	"solsnap/snapshot"
+)
+
+func FuzzServeBody(f *testing.F) {
+	for _, seed := range []string{
+		"", "[]", "{}", "null", askHealth, "[" + askHealth + ",1]", `{"id":1,"jsonrpc":"2.0","method":"getVersion","params":null}`,
+		`[{"jsonrpc":"2.0","id":"\ud83d\ude00","method":"getSlot","params":[{"minContextSlot":1e3}]},{"method":"x"}]`,
+		`{"jsonrpc":"2.0","id":18446744073709551615,"method":"\u0067etBlock","params":{"a":[-0.5e-7,true,false]}}`, "\xff", `{"id":1,"id":2}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	s := NewServer(Config{MaxBatch: 8})
+	if err := s.Register(node()); err != nil {
+		f.Fatal(err)
+	}
+	if err := s.Register(paramMethods{}); err != nil {
+		f.Fatal(err)
+	}
+	answer := func(body []byte) *recorder {
+		w := newRecorder()
+		s.ServeHTTP(w, newRequest(string(body)))
+		return w
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got := answer(body)
+		if again := answer(body); again.status != got.status || !bytes.Equal(again.body.Bytes(), got.body.Bytes()) {
+			t.Errorf("two answers: %q and %q", got.body.Bytes(), again.body.Bytes())
+		}
+		switch {
+		case !utf8.Valid(body) || len(body) > 51200:
+			if got.status == http.StatusOK {
+				t.Error("accepted")
+			}
+		case got.status != http.StatusOK:
+			t.Errorf("status %d", got.status)
+		case got.body.Len() > 0 && !json.Valid(got.body.Bytes()):
+			t.Errorf("the answer is not JSON: %q", got.body.Bytes())
+		case !json.Valid(body) && got.body.String() != parseError:
+			// encoding/json accepts some texts that serde_json does not, but
+			// none the other way round.
+			t.Errorf("no JSON was answered with %q", got.body.Bytes())
+		}
+	})
+}
+
+func FuzzParams(f *testing.F) {
+	for _, seed := range []string{`[]`, `[{}]`, `[` + system + `,{"minContextSlot":1}]`, `{"a":1}`, `[[` + system + `],{"dataSlice":{"offset":1,"length":2}}]`, `[1,"a",true]`, `[1e400]`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s := scanner{text: text}
+		var raw []byte
+		if ok := s.params(&raw); !ok || s.bad || !utf8.Valid(text) {
+			return
+		}
+		p := &Params{raw: raw}
+		var (
+			slot    snapshot.Slot
+			name    string
+			flag    bool
+			keys    []Pubkey
+			context ContextConfig
+			account accountConfig
+			bare    bareConfig
+		)
+		for _, err := range []error{
+			p.None(), p.Decode(0, &context), p.Decode(0, &bare), p.Decode(1, &keys, &account),
+			p.Decode(3, &slot, &name, &flag), p.Decode(1, new(Pubkey), &context),
+		} {
+			checkParamError(t, err)
+		}
+	})
+}
+
+// checkParamError wants success or an error that a client may see.
+func checkParamError(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	public, logged := publicError(err)
+	if logged || public.Code != CodeInvalidParams {
+		t.Errorf("error is %v", err)
+	}
+	if text := marshalError(public); !json.Valid(text) {
+		t.Errorf("error prints as %q", text)
+	}
+}
