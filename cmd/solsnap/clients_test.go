@@ -227,6 +227,8 @@ func TestRealAgavePair(t *testing.T) {
 		t.Skipf("no fixtures beside the repository: %v", err)
 	}
 	s := startServe(t, nil, "--ledger", fixtures, "--snapshots", fixtures)
+	// The files may have been copied a moment ago, and have to settle.
+	s.log.await(t, "incremental=incremental-snapshot-1-4-", nil)
 	if got := s.rpc(`{"jsonrpc":"2.0","id":1,"method":"getGenesisHash"}`); !strings.Contains(got, `"8e8HsAXGpV5fNBf1c3AancsRjt1F7GKFZGziNMhiQoBR"`) {
 		t.Errorf("genesis hash: %s", got)
 	}
