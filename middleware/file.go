@@ -3,7 +3,6 @@ package middleware
 import (
 	"encoding/base64"
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -86,14 +85,7 @@ func (s *snapshots) send(t *transfer, f *os.File, size int64, modified time.Time
 	h["Etag"] = []string{ETag(size, modified)}
 	h["Vary"] = varyOrigin // by CORS, whether or not there is an Origin now
 	tidyRange(t.request)
-	var content io.ReadSeeker = f
-	if strings.Contains(t.request.Header.Get("Range"), ",") {
-		// The parts of a multi-range response are read by a goroutine that may
-		// outlive the handler. It must not move the offset of a descriptor that
-		// the next request has.
-		content = io.NewSectionReader(f, 0, size)
-	}
-	http.ServeContent(t, t.request, "", modified, content)
+	http.ServeContent(t, t.request, "", modified, &content{file: f, size: size})
 }
 
 // openFailed answers like Agave: 404 when there is no such file, else 500, both

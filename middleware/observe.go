@@ -215,8 +215,8 @@ func (w *response) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// copyBuffers serve the copies that cannot be a sendfile.
-var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+// copyBuffers serve the copies that cannot, or need not, be a sendfile.
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, tinyBody); return &b }}
 
 // ReadFrom hands src to net/http's own ReadFrom, which reaches sendfile for an
 // *os.File on a plaintext connection. Under HTTP/2 there is none: it copies.

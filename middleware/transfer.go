@@ -25,7 +25,7 @@ const (
 	// more CPU per byte; above 16 MiB nothing is gained.
 	chunkSize = 16 << 20
 	// tinyBody is the size in bytes up to which a body is neither watched nor
-	// paced: it fits into a socket's buffer.
+	// paced: it fits into a socket's buffer, and into one of copyBuffers.
 	tinyBody = 64 << 10
 )
 
@@ -37,6 +37,9 @@ var (
 
 // source is the file being sent: it may lose its bytes while it is read.
 type source interface {
+	// Lock keeps the bytes as they are until the file is closed, as far as it can.
+	// fs.ErrNotExist: they are no longer those listed.
+	Lock() error
 	// Check returns snapshot.ErrChanged when the bytes are not those listed.
 	Check() error
 	// Done is closed when the bytes must not be sent any longer.
@@ -94,6 +97,7 @@ func (t *Transfers) newTransfer(w http.ResponseWriter, r *http.Request, name, ki
 // steady is the source of a file that is replaced whole, and never in place.
 type steady struct{}
 
+func (steady) Lock() error           { return nil }
 func (steady) Check() error          { return nil }
 func (steady) Done() <-chan struct{} { return nil }
 
@@ -105,13 +109,9 @@ func (t *transfer) WriteHeader(code int) {
 	if code >= http.StatusBadRequest {
 		dropFileFields(t.Header())
 	}
-	if t.hasBody(code) && t.size > tinyBody {
-		t.begin()
-		if err := t.registry.admit(t, t.needsSlot()); err != nil {
-			t.refused = true
-			refuse(t.ResponseWriter, err)
-			return
-		}
+	if t.hasBody(code) && t.size > tinyBody && !t.prepare() {
+		t.refused = true
+		return
 	}
 	t.ResponseWriter.WriteHeader(code)
 	if t.slot {
@@ -119,6 +119,20 @@ func (t *transfer) WriteHeader(code int) {
 		// stalls keeps the stack that it has grown to.
 		_ = http.NewResponseController(t.ResponseWriter).Flush()
 	}
+}
+
+// prepare makes sure of the file and of a slot, or answers that there is none.
+func (t *transfer) prepare() bool {
+	if t.source.Lock() != nil {
+		gone(t.ResponseWriter)
+		return false
+	}
+	t.begin()
+	if err := t.registry.admit(t, t.needsSlot()); err != nil {
+		refuse(t.ResponseWriter, err)
+		return false
+	}
+	return true
 }
 
 // hasBody reads the size of the body that the head promises.
@@ -159,10 +173,9 @@ func (t *transfer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom sends src in chunks. It shortens the LimitedReader that
-// http.ServeContent hands over instead of wrapping it, because net recognizes
-// an *os.File inside one LimitedReader and not inside two.
-func (t *transfer) ReadFrom(src io.Reader) (total int64, err error) {
+// ReadFrom sends src: what is tiny in one write with the head, the rest in
+// chunks straight from the file.
+func (t *transfer) ReadFrom(src io.Reader) (int64, error) {
 	if t.refused {
 		return 0, errBusy
 	}
@@ -170,11 +183,43 @@ func (t *transfer) ReadFrom(src io.Reader) (total int64, err error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{t}, src)
 	}
-	left := limited.N
-	defer func() { limited.N = left }()
-	for err == nil && left > 0 {
+	if !t.watched && limited.N <= tinyBody {
+		return t.sendTiny(limited)
+	}
+	if whole, ok := limited.R.(*content); ok {
+		file, err := whole.descriptor()
+		if err != nil {
+			t.err = err
+			return 0, err
+		}
+		// net recognizes an *os.File inside one LimitedReader and not inside two.
+		limited = &io.LimitedReader{R: file, N: limited.N}
+	}
+	return t.sendPieces(limited)
+}
+
+// sendTiny reads first and looks then whether that was of the archive: it costs
+// less than to lock the file, and less than a sendfile.
+func (t *transfer) sendTiny(src *io.LimitedReader) (int64, error) {
+	buffer := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buffer)
+	body := (*buffer)[:src.N]
+	_, err := io.ReadFull(src, body)
+	if err == nil {
+		err = t.source.Check()
+	}
+	if err != nil {
+		t.err = fmt.Errorf("read for a small answer: %w", err)
+		return 0, t.err
+	}
+	n, err := t.Write(body)
+	return int64(n), err
+}
+
+func (t *transfer) sendPieces(src *io.LimitedReader) (total int64, err error) {
+	for left := src.N; err == nil && left > 0; {
 		var n int64
-		n, err = t.sendPiece(limited, min(left, t.pieceSize()))
+		n, err = t.sendPiece(src, min(left, t.pieceSize()))
 		total, left = total+n, left-n
 	}
 	return total, err

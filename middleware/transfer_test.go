@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -248,10 +249,15 @@ func TestRedirectThenFileThenHeadOnOneConnection(t *testing.T) {
 // descriptor may be another request's.
 func TestPartsDoNotMoveTheOffset(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive")
-	if err := os.WriteFile(path, archiveBytes(10_000), 0o644); err != nil {
+	if err := os.WriteFile(path, archiveBytes(200_000), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for ranges, offset := range map[string]int64{"bytes=10-19,5000-5999": 0, "bytes=10-19": 20} {
+	for ranges, offset := range map[string]int64{
+		"bytes=10-19,5000-5999":     0,
+		"bytes=0-79999,90000-99999": 0,
+		"bytes=10-19":               0, // read in place
+		"bytes=10-79999":            80_000,
+	} {
 		f, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
@@ -259,12 +265,40 @@ func TestPartsDoNotMoveTheOffset(t *testing.T) {
 		defer f.Close()
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil)
 		r.Header.Set("Range", ranges)
-		(&snapshots{}).send(NewTransfers(Limits{}, nil).newTransfer(w, r, "x", "full", steady{}), f, 10_000, time.Now())
+		(&snapshots{}).send(NewTransfers(Limits{}, nil).newTransfer(w, r, "x", "full", steady{}), f, 200_000, time.Now())
 		if at, err := f.Seek(0, io.SeekCurrent); w.Code != http.StatusPartialContent || at != offset || err != nil {
 			t.Errorf("%s: %d, offset %d, want %d: %v", ranges, w.Code, at, offset, err)
 		}
 	}
 }
+
+// TestLostArchiveIsNotFound: what has gone by the time that the head is to be
+// sent is a 404, and not a broken download.
+func TestLostArchiveIsNotFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "archive")
+	if err := os.WriteFile(path, archiveBytes(200_000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, ranges := range []string{"", "bytes=0-99999"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil)
+		r.Header.Set("Range", ranges)
+		(&snapshots{}).send(NewTransfers(Limits{}, nil).newTransfer(w, r, "x", "full", lost{}), f, 200_000, time.Now())
+		h := w.Result().Header
+		if w.Code != http.StatusNotFound || w.Body.Len() != 0 || h.Get("Content-Length") != "0" || h.Get("Etag")+h.Get("Content-Range")+h.Get("Accept-Ranges") != "" {
+			t.Errorf("range %q: %d with %d bytes, %v", ranges, w.Code, w.Body.Len(), h)
+		}
+	}
+}
+
+// lost is a source that a writer has taken back.
+type lost struct{ steady }
+
+func (lost) Lock() error { return fs.ErrNotExist }
 
 func TestRecycledArchiveIsLetGo(t *testing.T) {
 	g := newRig(t, rigOptions{limits: Limits{MinimumWindow: 60 * time.Millisecond}}, map[snapshot.Name][]byte{full: big})
@@ -289,6 +323,7 @@ func TestRecycledArchiveIsLetGo(t *testing.T) {
 // recycled is a source whose writer wants it back once done is closed.
 type recycled struct{ done chan struct{} }
 
+func (recycled) Lock() error             { return nil }
 func (recycled) Check() error            { return nil }
 func (r recycled) Done() <-chan struct{} { return r.done }
 

@@ -311,6 +311,14 @@ func refuse(w http.ResponseWriter, cause error) {
 	plainText(w, http.StatusServiceUnavailable, cause.Error())
 }
 
+// gone answers that the file has been lost since its head was made up.
+func gone(w http.ResponseWriter) {
+	h := w.Header()
+	dropFileFields(h)
+	delete(h, "Content-Range")
+	notFound(w)
+}
+
 // dropFileFields removes what was said of a file from the head of an error.
 func dropFileFields(h http.Header) {
 	for _, name := range []string{"Accept-Ranges", "Content-Disposition", "Etag", "Last-Modified", "Repr-Digest"} {

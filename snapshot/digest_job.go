@@ -35,8 +35,9 @@ func (d *Digester) work(ctx context.Context, job *digestJob) {
 	}
 }
 
-// addChunk reads the next chunk. The file is open only meanwhile, so that a
-// writer who waits for its lock gets it soon.
+// addChunk reads the next chunk. The file is open only meanwhile, so that the
+// disk space of one that was unlinked is free soon; and it is not locked, so that
+// no writer waits for us.
 func (d *Digester) addChunk(ctx context.Context, job *digestJob) error {
 	file, err := d.config.Store.Open(job.archive.Name)
 	if err != nil {

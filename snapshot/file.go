@@ -17,16 +17,18 @@ var ErrChanged = errors.New("archive has changed while it was open")
 // nothing of it may be used after Close, because the descriptor goes to the
 // next reader.
 //
-// On Linux it holds a shared lock on the whole file. Agave unlinks old archives,
-// which a reader does not notice; Firedancer instead truncates their inodes and
-// fills them anew (src/discof/backup/fd_snap_pool.h), once it has an exclusive
-// lock. So the bytes stay as they are until Close, and Done says when to hurry.
+// Agave unlinks old archives, which a reader does not notice; Firedancer instead
+// truncates their inodes and fills them anew (src/discof/backup/fd_snap_pool.h).
+// Whoever reads a little looks with Check, after it has read, whether that was
+// of the archive. Whoever reads for longer calls Lock first.
 type File struct {
 	*os.File
 	handle  *handle
 	handles *handles
-	locked  bool
-	closed  atomic.Bool
+	// Owned by the one reader.
+	locked bool // the descriptor has the lock
+	busy   bool // counted in handle.users
+	closed atomic.Bool
 }
 
 // Archive returns the archive as it was listed.
@@ -47,8 +49,23 @@ func (f *File) Check() error {
 	return nil
 }
 
-// Done is closed when the file must be closed although not all of it was read:
-// a writer has waited for its lock for Config.RecycleGrace.
+// Lock keeps the bytes as they are until Close, where the filesystem has locks:
+// a writer that recycles inodes waits, and Done says when to hurry. It returns
+// fs.ErrNotExist if the bytes are no longer those listed, or a writer has been
+// quicker. On Linux it is a shared lock on the whole file.
+func (f *File) Lock() error {
+	if f.busy {
+		return nil
+	}
+	if err := f.handles.lock(f); err != nil {
+		f.handles.failed()
+		return fmt.Errorf("lock %s: %w", f.handle.archive.Path, err)
+	}
+	return nil
+}
+
+// Done is closed when a File that is locked must be closed although not all of
+// it was read: a writer has waited for its lock for Config.RecycleGrace.
 //
 // The writer is found in /proc/locks. Where that is not to be had, the writer
 // waits until the transfers have ended by themselves.
@@ -59,6 +76,6 @@ func (f *File) Close() error {
 	if !f.closed.CompareAndSwap(false, true) {
 		return nil
 	}
-	unlocked := !f.locked || unlock(f.File) == nil
-	return f.handles.checkIn(f.handle, f.File, unlocked)
+	clean := !f.locked || unlock(f.File) == nil
+	return f.handles.checkIn(f, clean)
 }

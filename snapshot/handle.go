@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"sync"
@@ -24,7 +25,7 @@ type handle struct {
 	// Guarded by handles.mu.
 	idle      []*os.File // unlocked; none once the archive is delisted
 	anchor    *os.File   // for held archives; nil unless Hold is on
-	out       int        // Files that are not closed
+	users     int        // Files that are locked
 	delisted  bool
 	served    time.Time // when it last was a member of the served pair
 	heldUntil time.Time // zero unless held
@@ -35,21 +36,24 @@ type handle struct {
 // handles keeps the books of open files.
 type handles struct {
 	hold time.Duration
+	// failed is told that an archive is not what its listing says.
+	failed func()
 	// watched is true while Run looks out for writers that wait for a lock.
 	watched atomic.Bool
-	opened  chan struct{} // tells Run to begin looking out; holds one
+	locked  chan struct{} // tells Run to begin looking out; holds one
+	out     atomic.Int64  // Files that are not closed
 
 	mu     sync.Mutex
-	busy   map[*handle]struct{} // those with out > 0; guarded by mu
+	busy   map[*handle]struct{} // those with users; guarded by mu
 	held   map[Name]*handle     // delisted, with anchor; guarded by mu
-	out    int                  // Files that are not closed; guarded by mu
 	closed bool                 // nothing is kept any longer; guarded by mu
 }
 
-func newHandles(hold time.Duration) *handles {
+func newHandles(hold time.Duration, failed func()) *handles {
 	return &handles{
 		hold:   hold,
-		opened: make(chan struct{}, 1),
+		failed: failed,
+		locked: make(chan struct{}, 1),
 		busy:   make(map[*handle]struct{}),
 		held:   make(map[Name]*handle),
 	}
@@ -61,31 +65,49 @@ func newHandle(l listing) *handle {
 
 // checkOut returns a File of its own for h. Every error is fs.ErrNotExist but
 // those that say nothing about the archive, such as a lack of descriptors.
-//
-// While the descriptor is out it holds a shared lock; a writer that recycles the
-// inode takes an exclusive one before it touches the bytes. So the order is:
-// open, lock, then compare.
 func (hs *handles) checkOut(h *handle) (*File, error) {
 	file, err := hs.descriptor(h)
+	if err == nil {
+		err = rewind(file, h.archive)
+	}
 	if err != nil {
+		hs.failed()
 		return nil, err
 	}
-	locked, err := lockShared(file)
+	hs.out.Add(1)
+	return &File{File: file, handle: h, handles: hs}, nil
+}
+
+// rewind prepares a descriptor for its next reader, and closes it if it is not
+// one of the archive.
+func rewind(file *os.File, a Archive) error {
+	err := checkState(file, a)
 	if err == nil {
-		err = checkState(file, h.archive)
-	}
-	if err == nil {
-		_, err = file.Seek(0, 0)
-	}
-	if err == nil && !hs.register(h) {
-		err = fs.ErrNotExist
+		_, err = file.Seek(0, io.SeekStart)
 	}
 	if err != nil {
 		file.Close()
-		return nil, err
 	}
+	return err
+}
+
+// lock locks f and makes Run look out for writers. A writer that recycles the
+// inode takes an exclusive lock before it touches the bytes, so the order is:
+// open, lock, then compare.
+func (hs *handles) lock(f *File) (err error) {
+	if f.locked, err = lockShared(f.File); err != nil {
+		return err
+	}
+	if err := checkState(f.File, f.handle.archive); err != nil {
+		return err
+	}
+	f.busy = true
+	hs.mu.Lock()
+	f.handle.users++
+	hs.busy[f.handle] = struct{}{}
+	hs.mu.Unlock()
 	hs.lookOut()
-	return &File{File: file, handle: h, handles: hs, locked: locked}, nil
+	return nil
 }
 
 // descriptor takes an idle descriptor or opens one.
@@ -134,45 +156,35 @@ func checkState(file *os.File, a Archive) error {
 	return nil
 }
 
-// register counts a File of h, unless h was delisted meanwhile.
-func (hs *handles) register(h *handle) bool {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	if h.delisted && h.anchor == nil {
-		return false
-	}
-	h.out++
-	hs.out++
-	hs.busy[h] = struct{}{}
-	return true
-}
-
 // lookOut makes Run look out for writers, if it does not yet.
 func (hs *handles) lookOut() {
 	if hs.watched.Load() {
 		return
 	}
 	select {
-	case hs.opened <- struct{}{}:
+	case hs.locked <- struct{}{}:
 	default:
 	}
 }
 
-// checkIn ends a File. Its descriptor is kept if it is unlocked and there is
-// room for it, else closed.
-func (hs *handles) checkIn(h *handle, file *os.File, unlocked bool) error {
+// checkIn ends a File. Its descriptor is kept if it is clean, that is without a
+// lock, and there is room for it; else it is closed.
+func (hs *handles) checkIn(f *File, clean bool) error {
+	hs.out.Add(-1)
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	h.out--
-	hs.out--
-	if h.out == 0 {
+	h := f.handle
+	if f.busy {
+		h.users--
+	}
+	if h.users == 0 {
 		delete(hs.busy, h)
 	}
-	if unlocked && !h.delisted && !hs.closed && len(h.idle) < maxIdle {
-		h.idle = append(h.idle, file)
+	if clean && !h.delisted && !hs.closed && len(h.idle) < maxIdle {
+		h.idle = append(h.idle, f.File)
 		return nil
 	}
-	return file.Close()
+	return f.File.Close()
 }
 
 func (h *handle) closeIdle() {
@@ -208,5 +220,5 @@ func (hs *handles) close(listed map[Name]*handle) {
 func (hs *handles) count() (out, held int) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	return hs.out, len(hs.held)
+	return int(hs.out.Load()), len(hs.held)
 }

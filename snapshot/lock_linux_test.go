@@ -90,14 +90,21 @@ func (w *writer) await(word string) {
 	}
 }
 
+// openLocked opens an archive and locks it, as a long transfer does.
+func openLocked(t *testing.T, s *Store, name Name) *File {
+	t.Helper()
+	f := open(t, s, name)
+	if err := f.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 func TestWriterRecyclesInode(t *testing.T) {
 	dir := t.TempDir()
 	path := put(t, dir, fullName(100, 1), "the bytes that were promised")
 	s := start(t, Config{FullDir: dir, RecycleGrace: time.Millisecond, SettleTime: time.Millisecond})
-	f, err := s.Open(fullName(100, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := openLocked(t, s, fullName(100, 1))
 	defer f.Close()
 
 	w := startWriter(t, path)
@@ -133,7 +140,7 @@ func TestWriterRecyclesInode(t *testing.T) {
 }
 
 // A writer that has the lock before we come: the file must not be listed, nor
-// opened if it was listed before.
+// sent if it was listed before.
 func TestWriterHoldsLock(t *testing.T) {
 	dir := t.TempDir()
 	path := put(t, dir, fullName(100, 1), "")
@@ -141,12 +148,11 @@ func TestWriterHoldsLock(t *testing.T) {
 	r := newRun(t, Config{FullDir: dir, Logger: log.logger()})
 	r.scan()
 	unlock := lockExclusively(t, path)
-	if _, err := r.Open(fullName(100, 1)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("opening what a writer has locked: %v", err)
+	early := open(t, r.Store, fullName(100, 1))
+	if err := early.Lock(); !errors.Is(err, fs.ErrNotExist) || len(r.kick) != 1 {
+		t.Errorf("locking what a writer has locked: %v; %d scans are asked for", err, len(r.kick))
 	}
-	if r.Stats().OpenFiles != 0 {
-		t.Error("the file that could not be opened counts as open")
-	}
+	early.Close()
 	put(t, dir, fullName(200, 1), "")
 	unlockSecond := lockExclusively(t, filepath.Join(dir, fullName(200, 1).String()))
 	r.scan()
@@ -157,11 +163,7 @@ func TestWriterHoldsLock(t *testing.T) {
 	unlockSecond()
 	r.scan()
 	for _, n := range []Name{fullName(100, 1), fullName(200, 1)} {
-		f, err := r.Open(n)
-		if err != nil {
-			t.Fatalf("the writer has gone: %v", err)
-		}
-		f.Close()
+		openLocked(t, r.Store, n).Close()
 	}
 }
 
@@ -180,26 +182,43 @@ func lockExclusively(t *testing.T, path string) (unlock func()) {
 	return func() { file.Close() }
 }
 
-// Idle descriptors hold no lock.
-func TestClosedFileIsUnlocked(t *testing.T) {
+// Neither idle descriptors nor those that nobody locked keep a writer waiting.
+func TestOnlyLockedFileKeepsWriterWaiting(t *testing.T) {
 	dir := t.TempDir()
 	path := put(t, dir, fullName(100, 1), "")
 	s := start(t, Config{FullDir: dir})
-	f, err := s.Open(fullName(100, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := setLock(file, unix.F_WRLCK); !errors.Is(err, unix.EAGAIN) {
-		t.Errorf("a writer locks an open archive: %v", err)
+	for step, want := range []error{nil, unix.EAGAIN, nil} {
+		f := open(t, s, fullName(100, 1))
+		if step == 1 {
+			f = openLocked(t, s, fullName(100, 1))
+		}
+		if err := setLock(file, unix.F_WRLCK); !errors.Is(err, want) {
+			t.Errorf("step %d: a writer's lock returns %v, want %v", step, err, want)
+		}
+		if err := setLock(file, unix.F_UNLCK); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
 	}
-	f.Close()
-	if err := setLock(file, unix.F_WRLCK); err != nil {
-		t.Errorf("a writer cannot lock a closed archive: %v", err)
+}
+
+// What is overwritten between Open and Lock is not sent.
+func TestLockComparesWithListing(t *testing.T) {
+	dir := t.TempDir()
+	path := put(t, dir, fullName(100, 1), "bytes")
+	s := start(t, Config{FullDir: dir})
+	f := open(t, s, fullName(100, 1))
+	write(t, path, frame(FormatZstd, "other"))
+	if err := f.Lock(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("locking what has changed: %v", err)
+	}
+	if err := f.Check(); !errors.Is(err, ErrChanged) {
+		t.Errorf("checking what has changed: %v", err)
 	}
 }
 
@@ -230,14 +249,7 @@ func TestTransfersOfRecycledArchiveEndAfterGrace(t *testing.T) {
 		put(t, dir, fullName(50, 1), "")
 		locks := &fakeLocks{}
 		s := start(t, Config{FullDir: dir, noWatch: true, readLocks: locks.read, RecycleGrace: 5 * time.Second})
-		f, err := s.Open(fullName(100, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		other, err := s.Open(fullName(50, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
+		f, other := openLocked(t, s, fullName(100, 1)), openLocked(t, s, fullName(50, 1))
 		defer other.Close()
 		time.Sleep(time.Minute)
 		locks.waitFor(t, path)
@@ -266,10 +278,7 @@ func TestWriterGivesUp(t *testing.T) {
 		path := put(t, dir, fullName(100, 1), "")
 		locks := &fakeLocks{}
 		s := start(t, Config{FullDir: dir, noWatch: true, readLocks: locks.read, RecycleGrace: 5 * time.Second})
-		f, err := s.Open(fullName(100, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := openLocked(t, s, fullName(100, 1))
 		locks.waitFor(t, path)
 		awaitListed(t, s)
 		time.Sleep(3 * time.Second)
@@ -291,7 +300,7 @@ func TestWriterGivesUp(t *testing.T) {
 	})
 }
 
-func TestLocksAreReadWhileArchivesAreOpen(t *testing.T) {
+func TestLocksAreReadWhileArchivesAreLocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		path := put(t, dir, fullName(100, 1), "")
@@ -301,9 +310,9 @@ func TestLocksAreReadWhileArchivesAreOpen(t *testing.T) {
 		for range 2 {
 			time.Sleep(time.Minute)
 			if len(s.Archives()) != 1 {
-				t.Fatal("locks are read although no archive is open")
+				t.Fatal("locks are read although no archive is locked")
 			}
-			f := open(t, s, fullName(100, 1))
+			f := openLocked(t, s, fullName(100, 1))
 			awaitListed(t, s)
 			f.Close()
 			locks.waitForNothing()
@@ -322,7 +331,7 @@ func TestRecycledArchiveIsNotHeld(t *testing.T) {
 		locks := &fakeLocks{}
 		locks.waitFor(t, path)
 		s := start(t, Config{FullDir: dir, noWatch: true, readLocks: locks.read, Hold: time.Hour})
-		f := open(t, s, fullName(100, 1))
+		f := openLocked(t, s, fullName(100, 1))
 		awaitListed(t, s)
 		if s.Stats().Held != 0 {
 			t.Error("an archive is held although a writer waits for it")

@@ -2,12 +2,12 @@ package snapshot
 
 import "time"
 
-// lookOutInterval is how often /proc/locks is read while a File is open.
+// lookOutInterval is how often /proc/locks is read while a File is locked.
 const lookOutInterval = time.Second
 
-// heed notes for which open archives a writer waits, and cuts off the transfers
+// heed notes for which locked archives a writer waits, and cuts off the transfers
 // of those for which it has waited for grace. It reports whether any File is
-// open.
+// locked.
 func (hs *handles) heed(wanted func(inode) bool, now time.Time, grace time.Duration) (busy bool) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()

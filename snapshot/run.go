@@ -21,7 +21,7 @@ type run struct {
 	watcher     *watcher
 	due         time.Time          // when to scan next
 	kicked      time.Time          // when a failed Open last made us scan
-	lookOutAt   time.Time          // when to read /proc/locks next; zero while no File is open
+	lookOutAt   time.Time          // when to read /proc/locks next; zero while no File is locked
 	told        map[slotKey]string // the conflicts that were logged
 }
 
@@ -75,7 +75,7 @@ func (r *run) loop(ctx context.Context) {
 			r.heedKick()
 		case <-scan.C:
 			r.scan()
-		case <-r.handles.opened:
+		case <-r.handles.locked:
 			r.beginLookOut()
 		case <-lookOut.C:
 			r.lookOut()
@@ -178,7 +178,7 @@ func (r *run) beginLookOut() {
 
 // lookOut delists the archives whose inode a writer waits for, and cuts their
 // transfers off when it has waited long enough. It ends itself when no File is
-// open.
+// locked.
 func (r *run) lookOut() {
 	text, err := r.config.readLocks()
 	if err != nil {
@@ -188,7 +188,7 @@ func (r *run) lookOut() {
 	wanted := func(i inode) bool { return awaited(i, waiting) }
 	now := time.Now()
 	r.lookOutAt = now.Add(lookOutInterval)
-	r.handles.watched.Store(false) // an Open from here on asks again
+	r.handles.watched.Store(false) // a Lock from here on asks again
 	busy := r.handles.heed(wanted, now, r.config.RecycleGrace)
 	if r.catalogue.recycle(wanted) {
 		r.scan()

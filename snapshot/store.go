@@ -28,7 +28,7 @@ func NewStore(config Config) (*Store, error) {
 		config: config.withDefaults(),
 		kick:   make(chan struct{}, 1),
 	}
-	s.handles = newHandles(s.config.Hold)
+	s.handles = newHandles(s.config.Hold, s.rescan)
 	s.current.Store(&view{changed: make(chan struct{})})
 	return s, nil
 }
@@ -77,8 +77,8 @@ func (s *Store) Stats() Stats {
 func (s *Store) Changed() <-chan struct{} { return s.current.Load().changed }
 
 // Open opens an archive for reading from its first byte. It returns
-// fs.ErrNotExist if no such archive is listed (or held), if the file has gone
-// or changed since it was listed, and if a writer holds its lock.
+// fs.ErrNotExist if no such archive is listed (or held), and if the file has gone
+// or changed since it was listed. See File for what may happen to it later.
 func (s *Store) Open(name Name) (*File, error) {
 	h, listed := s.current.Load().handles[name]
 	if !listed {
@@ -89,7 +89,6 @@ func (s *Store) Open(name Name) (*File, error) {
 	}
 	f, err := s.handles.checkOut(h)
 	if err != nil {
-		s.rescan()
 		return nil, fmt.Errorf("open %s: %w", h.archive.Path, err)
 	}
 	return f, nil
