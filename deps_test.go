@@ -33,11 +33,12 @@ var arrows = map[string]struct {
 	may []string
 	why string
 }{
-	"":                 {nil, "the root package is the contract and nothing else"},
-	"snapshot":         {[]string{"snapshot/durable"}, "snapshot is the vocabulary that everything shares; it is a leaf so that nothing comes with it"},
-	"snapshot/durable": {nil, "durable is one mechanism, and knows nothing of what it writes"},
-	"snapshot/archive": {[]string{"snapshot", "snapshot/durable"}, "what is inside an archive does not depend on where it came from or who asks"},
-	"snapshot/fetch":   {[]string{"snapshot"}, "a download goes from URL to pending file; choosing the URL and judging the bytes are the mirror's"},
+	"":                        {nil, "the root package is the contract and nothing else"},
+	"snapshot":                {[]string{"snapshot/durable"}, "snapshot is the vocabulary that everything shares; it is a leaf so that nothing comes with it"},
+	"snapshot/durable":        {nil, "durable is one mechanism, and knows nothing of what it writes"},
+	"snapshot/archive":        {[]string{"snapshot", "snapshot/durable"}, "what is inside an archive does not depend on where it came from or who asks"},
+	"snapshot/archive/lthash": {nil, "the lattice hash is pure: accounts in, 2048 bytes out"},
+	"snapshot/fetch":          {[]string{"snapshot"}, "a download goes from URL to pending file; choosing the URL and judging the bytes are the mirror's"},
 	"snapshot/mirror": {[]string{"snapshot", "snapshot/archive", "snapshot/fetch", "gossip/discovery"},
 		"the mirror is handed offers and a store; it must run without a gossip node or a server, as in its tests"},
 	"gossip/wire":      {nil, "the codec is pure: bytes in, messages out"},
