@@ -10,12 +10,14 @@ import (
 // register holds one word of each.
 const lanes = 16
 
-// batch is one BLAKE3 node for each lane, except for its block.
+// batch is one BLAKE3 node for each lane, except for its block. Assembly knows
+// the names of the fields.
 type batch struct {
 	cvs     [8][lanes]uint32 // chaining values: word 0 of every lane, then word 1
 	counter [lanes]uint32    // number of the chunk
 	length  [lanes]uint32    // of the block, in bytes
 	flags   [lanes]uint32
+	scratch [16][lanes]uint32 //nolint:unused // an assembly kernel's own, within a call
 }
 
 // initial is the chaining value before the first block, in every lane.

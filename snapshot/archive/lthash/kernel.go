@@ -70,6 +70,3 @@ func (k *kernel) untangle(total *Hash) Hash {
 	}
 	return h
 }
-
-// kernels are the kernels of this machine, the fastest first.
-func kernels() []*kernel { return []*kernel{&portable} }
