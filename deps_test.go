@@ -73,6 +73,7 @@ const (
 var bans = []ban{
 	{"snapshot", "net/http", anywhere, "the vocabulary is for programs that have no HTTP, too"},
 	{"snapshot", "github.com/klauspost/compress/...", anywhere, "zstd is heavy, and what is inside an archive is snapshot/archive's"},
+	{"snapshot", "github.com/pierrec/lz4/...", anywhere, "so is lz4"},
 	{"snapshot", "github.com/prometheus/...", anywhere, "the store hands out numbers; who shows them is not its business"},
 	{"snapshot/archive", "net/http", anywhere, "an archive is read from an io.Reader, wherever that leads"},
 	{"snapshot/archive/manifest", "os", directly, "the codec is pure; whoever has a file hands over an io.Reader"},

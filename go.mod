@@ -12,6 +12,7 @@ require (
 	github.com/gorilla/rpc v1.2.1
 	github.com/klauspost/compress v1.20.3
 	github.com/mr-tron/base58 v1.3.0
+	github.com/pierrec/lz4/v4 v4.1.33
 	github.com/prometheus/client_golang v1.25.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/spf13/cobra v1.10.2
