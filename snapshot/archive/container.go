@@ -57,8 +57,8 @@ const (
 
 // Producer guesses from the headers and the order. Agave leaves the type of
 // storages NUL; Firedancer gives every storage the snapshot's own slot, and puts
-// the status cache last. A guess is for people to read: anybody can pack like
-// anybody else.
+// the status cache last. After a part of the archive it guesses from that. A guess
+// is for people to read: anybody can pack like anybody else.
 func (c *Container) Producer() Producer {
 	if c.Headers != HeadersGNU || c.Version != 1 || c.Storages == 0 {
 		return OtherProducer
@@ -67,7 +67,7 @@ func (c *Container) Producer() Producer {
 	switch {
 	case c.NULTypes == c.Storages && c.StatusCache < c.FirstStorage:
 		return Agave
-	case c.NULTypes == 0 && oneSlot && c.ManifestFirst() && c.StatusCacheLast():
+	case c.NULTypes == 0 && oneSlot && c.ManifestFirst() && (c.StatusCache == 0 || c.StatusCacheLast()):
 		return FiredancerLike
 	}
 	return OtherProducer
