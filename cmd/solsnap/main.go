@@ -16,6 +16,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // the job was not done
 	exitUsage  = 2 // the command line, the environment or the configuration file is wrong
+	exitFalse  = 3 // the job was done, and an archive is not what it claims to be
 )
 
 func main() {
@@ -44,6 +45,9 @@ func report(stderr io.Writer, err error) int {
 	_, _ = fmt.Fprintln(stderr, "solsnap:", err) // nowhere left to complain
 	if usage := (*usageError)(nil); errors.As(err, &usage) {
 		return exitUsage
+	}
+	if invalid := (*invalidError)(nil); errors.As(err, &invalid) {
+		return exitFalse
 	}
 	return exitFailed
 }
