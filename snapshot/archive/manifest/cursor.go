@@ -53,7 +53,7 @@ type step struct {
 }
 
 func newCursor(r io.Reader, size, budget int64) *cursor {
-	return &cursor{src: r, store: make([]byte, window), size: size, budget: budget}
+	return &cursor{src: r, store: make([]byte, min(window, size)), size: size, budget: budget}
 }
 
 // left is how many bytes are not taken yet.

@@ -87,7 +87,7 @@ func (s EpochSchedule) SlotsInEpoch(epoch uint64) uint64 {
 	if !s.Warmup || epoch >= s.FirstNormalEpoch {
 		return s.SlotsPerEpoch
 	}
-	if epoch+minEpochBits >= 64 {
+	if epoch >= 64-minEpochBits {
 		return math.MaxUint64
 	}
 	return 1 << (epoch + minEpochBits)
