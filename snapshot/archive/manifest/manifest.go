@@ -13,8 +13,12 @@ import (
 // (snapshots/src/unarchive.rs). Mainnet's had 316 MB in June 2026.
 const MaxSize = 32 << 30
 
-// defaultMaxKept is several times what is kept of mainnet's manifest, whole.
-const defaultMaxKept = 1 << 30
+// What is kept by default is several times what there is to keep of mainnet's
+// manifest: 50 MB, or the whole of it.
+const (
+	defaultMaxKept      = 256 << 20
+	defaultMaxKeptWhole = 1 << 30
+)
 
 // Manifest is the state of one bank, but for the accounts. An incremental
 // archive's manifest is as complete as a full one's. Slices keep the order of
@@ -44,8 +48,19 @@ type Decoder struct {
 	// the vote accounts' data in the epoch stakes: what Encode needs.
 	Whole bool
 	// MaxKept bounds the bytes of the file that are kept in memory, where they
-	// take up to three times the room. Default 1 GiB.
+	// take up to three times the room. Default 256 MiB, with Whole 1 GiB.
 	MaxKept int64
+}
+
+func (d Decoder) withDefaults() Decoder {
+	switch {
+	case d.MaxKept != 0:
+	case d.Whole:
+		d.MaxKept = defaultMaxKeptWhole
+	default:
+		d.MaxKept = defaultMaxKept
+	}
+	return d
 }
 
 // Decode reads a manifest of size bytes as the zero Decoder does.
@@ -59,9 +74,7 @@ func (d Decoder) Decode(r io.Reader, size int64) (*Manifest, error) {
 	if size < 0 || size > MaxSize {
 		return nil, fmt.Errorf("decode manifest: size %d, want 0 to %d", size, int64(MaxSize))
 	}
-	if d.MaxKept == 0 {
-		d.MaxKept = defaultMaxKept
-	}
+	d = d.withDefaults()
 	c := &codec{in: newCursor(r, size, d.MaxKept), whole: d.Whole}
 	m := new(Manifest)
 	m.walk(c)
