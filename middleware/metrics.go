@@ -93,7 +93,7 @@ type transferMetrics struct {
 }
 
 func newTransferMetrics() *transferMetrics {
-	return &transferMetrics{
+	m := &transferMetrics{
 		active: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "solsnap_downloads_active",
 			Help: "Downloads running now.",
@@ -116,7 +116,17 @@ func newTransferMetrics() *transferMetrics {
 			Help: "Downloads answered 503, by the limit that was full: total or client.",
 		}, []string{"limit"}),
 	}
+	for _, limit := range []string{limitTotal, limitClient} {
+		m.refused.WithLabelValues(limit) // so that an alert sees the first one
+	}
+	return m
 }
+
+// The limits that may be full.
+const (
+	limitTotal  = "total"
+	limitClient = "client"
+)
 
 func (m *transferMetrics) ended(kind, outcome string, took time.Duration) {
 	m.downloads.WithLabelValues(kind, outcome).Inc()

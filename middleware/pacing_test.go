@@ -2,7 +2,10 @@ package middleware
 
 import (
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -48,4 +51,43 @@ func TestFairSharesSpendTheTotalAndFavourNobody(t *testing.T) {
 			t.Fatalf("shares sum to %g, want %g", sum, total)
 		}
 	})
+}
+
+// TestPiecesAndDownloadsShareTheTotal: neither goes beyond it, nor starves the other.
+func TestPiecesAndDownloadsShareTheTotal(t *testing.T) {
+	const total, downloads, pieces = 16_000_000, 2, 6
+	transfers := NewTransfers(Limits{TotalRate: total}, nil)
+	admit := func(slot bool) *transfer {
+		tr := transfers.newTransfer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil), "x", "full", steady{})
+		tr.size = SmallBody
+		tr.begin()
+		if err := transfers.admit(tr, slot); err != nil {
+			t.Fatal(err)
+		}
+		return tr
+	}
+	var running, short []*transfer
+	for range downloads {
+		running = append(running, admit(true))
+	}
+	for range pieces {
+		short = append(short, admit(false))
+	}
+	const each = total / (downloads + pieces)
+	if got := transfers.pieces.Limit(); got != pieces*each {
+		t.Errorf("%d pieces have %g together, want %d each", pieces, got, each)
+	}
+	for _, tr := range running {
+		if got := tr.limiter.Limit(); got != each {
+			t.Errorf("a download has %g, want %d", got, each)
+		}
+	}
+	for _, tr := range short {
+		transfers.release(tr)
+	}
+	transfers.check(time.Now()) // pieces may go on between two looks,
+	transfers.check(time.Now()) // and are gone at the second
+	if got := running[0].limiter.Limit(); got != total/downloads {
+		t.Errorf("without pieces a download has %g, want %d", got, total/downloads)
+	}
 }

@@ -52,14 +52,17 @@ func (t *transfer) tooSlow(now time.Time, l Limits) bool {
 	return float64(t.latest.bytes-first.bytes) < float64(l.MinimumRate)*passed.Seconds()
 }
 
-// demand guesses how much the client would take: more than its share if it
-// fills that, else a quarter more than it took. The caller holds registry.mu.
-func (t *transfer) demand() float64 {
+// demand is how much the client would take. The caller holds registry.mu.
+func (t *transfer) demand() float64 { return guessDemand(t.rate, t.conn.share) }
+
+// guessDemand guesses how much somebody would take who takes rate of share: more
+// than the share if he fills that, else a quarter more than he takes.
+func guessDemand(rate, share float64) float64 {
 	const fills, growth, floor = 0.85, 1.25, 64 << 10
-	if t.conn.share == 0 || t.rate == 0 || t.rate >= fills*t.conn.share {
+	if share == 0 || rate == 0 || rate >= fills*share {
 		return demandless
 	}
-	return max(t.rate*growth, floor)
+	return max(rate*growth, floor)
 }
 
 // pace limits the download to share bytes per second; 0 lifts the limit. The

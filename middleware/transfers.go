@@ -41,8 +41,8 @@ type Limits struct {
 // SmallBody is the size in bytes up to which a body is not a download.
 const SmallBody = 1 << 20
 
-// rebalanceEvery is how often shares of TotalRate follow the demand.
-const rebalanceEvery = time.Second
+// lookEvery is how often the running downloads are looked at, at least.
+const lookEvery = time.Second
 
 // The reasons for which a download is cut, in the words of the access log.
 var (
@@ -62,9 +62,11 @@ type Transfers struct {
 	active map[*transfer]struct{} // everything above tinyBody; guarded by mu
 	taken  int                    // slots; guarded by mu
 	client map[netip.Addr]int     // slots by client; guarded by mu
-	// Pieces that need no slot come and go too quickly for shares. Together they
-	// get what pieces says, and the downloads the rest of TotalRate.
+	// Pieces that need no slot come and go too quickly for shares of their own.
+	// Together they wait for pieces, which has as many shares as there were at once.
 	pieces     *rate.Limiter // nil without a TotalRate; guarded by mu
+	pieceNow   int           // pieces running; guarded by mu
+	piecePeak  int           // most of them at once since checked; guarded by mu
 	pieceBytes int64         // since checked; guarded by mu
 	pieceRate  float64       // before checked, in bytes per second; guarded by mu
 	checked    time.Time     // when Run last looked; guarded by mu
@@ -147,15 +149,12 @@ func (t *Transfers) Run(ctx context.Context) error {
 }
 
 // period is how often Run looks: a sixth of the window, so that a stalled
-// client is cut off within 7/6 of it, and each second while shares matter.
+// client is cut off within 7/6 of it, but each second at least: shares follow the
+// demand, and a writer may wait for an archive.
 func (t *Transfers) period() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	period := max(t.limits.MinimumWindow/windowParts, time.Millisecond)
-	if t.limits.TotalRate > 0 {
-		return min(period, rebalanceEvery)
-	}
-	return period
+	return min(max(t.limits.MinimumWindow/windowParts, time.Millisecond), lookEvery)
 }
 
 // admit begins to watch the transfer, and gives it a slot if it needs one, or
@@ -172,6 +171,8 @@ func (t *Transfers) admit(tr *transfer, slot bool) error {
 	if !slot {
 		tr.limiter = t.pieces
 		t.pieceBytes += tr.size
+		t.pieceNow++
+		t.piecePeak = max(t.piecePeak, t.pieceNow)
 	}
 	t.active[tr] = struct{}{}
 	if t.limits.TotalRate > 0 {
@@ -185,10 +186,10 @@ func (t *Transfers) admit(tr *transfer, slot bool) error {
 func (t *Transfers) takeSlot(tr *transfer) error {
 	switch {
 	case t.limits.MaxDownloads > 0 && t.taken >= t.limits.MaxDownloads:
-		t.metrics.refused.WithLabelValues("total").Inc()
+		t.metrics.refused.WithLabelValues(limitTotal).Inc()
 		return errBusy
 	case t.limits.MaxDownloadsPerClient > 0 && t.client[tr.client] >= t.limits.MaxDownloadsPerClient:
-		t.metrics.refused.WithLabelValues("client").Inc()
+		t.metrics.refused.WithLabelValues(limitClient).Inc()
 		return errBusyClient
 	}
 	t.taken++
@@ -202,10 +203,8 @@ func (t *Transfers) release(tr *transfer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.active, tr)
-	if t.limits.TotalRate > 0 {
-		t.rebalance()
-	}
 	if !tr.slot {
+		t.pieceNow-- // its share stays until the next check: another may follow at once
 		return
 	}
 	t.taken--
@@ -213,6 +212,9 @@ func (t *Transfers) release(tr *transfer) {
 		delete(t.client, tr.client)
 	}
 	t.metrics.active.Set(float64(t.taken))
+	if t.limits.TotalRate > 0 {
+		t.rebalance()
+	}
 }
 
 // limiterOf is the limiter that the transfer waits for, nil if the kernel paces.
@@ -237,6 +239,7 @@ func (t *Transfers) check(now time.Time) {
 	}
 	t.pieceBytes, t.checked = 0, now
 	t.rebalance()
+	t.piecePeak = t.pieceNow
 }
 
 // Cut ends every running download, for a server that stops.
@@ -258,18 +261,43 @@ func (t *Transfers) rebalance() {
 			tr.pace(float64(t.limits.DownloadRate))
 		}
 	}
-	demands := make([]float64, len(running))
+	if t.limits.TotalRate == 0 {
+		return
+	}
+	demands := make([]float64, len(running), len(running)+t.piecePeak)
 	for i, tr := range running {
 		demands[i] = tr.demand()
 	}
-	const least = 1.0 / 8 // what pieces leave to downloads
-	total := float64(t.limits.TotalRate)
-	for i, share := range fairShares(max(total-t.pieceRate, total*least), demands) {
+	for range t.piecePeak {
+		demands = append(demands, t.pieceDemand())
+	}
+	shares := fairShares(float64(t.limits.TotalRate), demands)
+	t.sharePieces(shares[len(running):])
+	for i, share := range shares[:len(running)] {
 		if t.limits.DownloadRate > 0 {
 			share = min(share, float64(t.limits.DownloadRate))
 		}
 		running[i].pace(share)
 	}
+}
+
+// pieceDemand is that of each piece, guessed as transfer.demand does. The caller
+// holds mu.
+func (t *Transfers) pieceDemand() float64 {
+	return guessDemand(t.pieceRate/float64(t.piecePeak), float64(t.pieces.Limit())/float64(t.piecePeak))
+}
+
+// sharePieces gives the pieces their shares together. While there are none the
+// next may have everything, until it has been seen. The caller holds mu.
+func (t *Transfers) sharePieces(shares []float64) {
+	total := float64(t.limits.TotalRate)
+	if len(shares) > 0 {
+		total = 0
+		for _, share := range shares {
+			total += share
+		}
+	}
+	t.pieces.SetLimit(rate.Limit(total))
 }
 
 // Transfer describes a running download, for status pages.

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// lockRetry is when a file whose lock a writer holds is looked at again.
+const lockRetry = time.Second
+
 // settledAge is the age at which a file that is seen for the first time counts
 // as complete: nobody has written to it lately.
 const settledAge = time.Minute
@@ -33,8 +36,9 @@ type listing struct {
 type catalogue struct {
 	settleTime time.Duration
 	// probe looks into a file that has settled. nil lists it; a *frameError
-	// refuses it for as long as its state stays; errUnsettled starts again;
-	// fs.ErrNotExist forgets it; any other error is tried again.
+	// refuses it for as long as its state stays; errUnsettled starts again, and
+	// so does fs.ErrNotExist; errLocked waits for the writer; any other error
+	// refuses it until it is tried again.
 	probe  func(sighting) error
 	logger *slog.Logger
 
@@ -50,7 +54,8 @@ type candidate struct {
 	reason    string // of verdictRefused
 	final     bool   // the refusal stands for as long as the state does
 	since     time.Time
-	recycled  bool // a writer waits for its inode
+	retry     time.Time // when to look again because of errLocked; zero if not
+	recycled  bool      // a writer waits for its inode
 }
 
 type verdict uint8
@@ -66,7 +71,8 @@ func newCatalogue(settleTime time.Duration, logger *slog.Logger, probe func(sigh
 }
 
 // observe takes in what a scan saw at now. It returns when to scan again at the
-// latest, because a file may have settled; zero if none has to.
+// latest, because a file may have settled, or its writer have let it go; zero if
+// none has to.
 //
 // An archive counts as listed since now; but if idle, since it was last
 // modified: when nothing is served yet, what is found was there before us.
@@ -76,8 +82,12 @@ func (c *catalogue) observe(seen []sighting, now time.Time, idle bool) (again ti
 		present[s.place] = true
 		k := c.candidate(s, now)
 		c.judge(k, now, idle)
-		if k.verdict == verdictPending && !k.settled {
+		switch {
+		case k.verdict != verdictPending:
+		case !k.settled:
 			again = earlier(again, k.unchanged.Add(c.settleTime))
+		default:
+			again = earlier(again, k.retry)
 		}
 	}
 	for p, k := range c.candidates {
@@ -122,6 +132,7 @@ func (c *catalogue) judge(k *candidate, now time.Time, idle bool) {
 // examine looks into a file that has settled.
 func (c *catalogue) examine(k *candidate, now time.Time, idle bool) {
 	err := c.probe(k.sighting)
+	k.retry = time.Time{}
 	switch {
 	case err == nil:
 		k.verdict, k.reason, k.since = verdictListed, "", now
@@ -131,6 +142,8 @@ func (c *catalogue) examine(k *candidate, now time.Time, idle bool) {
 		c.logger.Info("archive listed", "slot", k.name.Slot, "hash", k.name.Hash, "path", k.path, "size", k.state.size)
 	case errors.Is(err, errUnsettled), errors.Is(err, fs.ErrNotExist):
 		k.verdict, k.settled, k.unchanged = verdictPending, false, now
+	case errors.Is(err, errLocked):
+		k.verdict, k.retry = verdictPending, now.Add(lockRetry)
 	default:
 		k.final = errors.As(err, new(*frameError))
 		c.refuse(k, err.Error())
@@ -165,6 +178,19 @@ func (c *catalogue) recycle(wanted func(inode) bool) (changed bool) {
 		k.recycled, k.verdict, changed = recycled, verdictPending, true
 	}
 	return changed
+}
+
+// doubt lets the listed files be judged again that somebody could not lock.
+func (c *catalogue) doubt(locked map[inode]struct{}) {
+	if len(locked) == 0 {
+		return
+	}
+	for _, k := range c.candidates {
+		if _, ok := locked[k.state.inode]; ok && k.verdict == verdictListed {
+			c.logDelisted(k, "a writer holds its lock")
+			k.verdict = verdictPending
+		}
+	}
 }
 
 // recycling reports whether recycle has anything left to lift.

@@ -46,6 +46,7 @@ type handles struct {
 	mu     sync.Mutex
 	busy   map[*handle]struct{} // those with users; guarded by mu
 	held   map[Name]*handle     // delisted, with anchor; guarded by mu
+	taken  map[inode]struct{}   // that a writer had locked, for Run to judge; guarded by mu
 	closed bool                 // nothing is kept any longer; guarded by mu
 }
 
@@ -56,6 +57,7 @@ func newHandles(hold time.Duration, failed func()) *handles {
 		locked: make(chan struct{}, 1),
 		busy:   make(map[*handle]struct{}),
 		held:   make(map[Name]*handle),
+		taken:  make(map[inode]struct{}),
 	}
 }
 
@@ -96,6 +98,9 @@ func rewind(file *os.File, a Archive) error {
 // open, lock, then compare.
 func (hs *handles) lock(f *File) (err error) {
 	if f.locked, err = lockShared(f.File); err != nil {
+		hs.mu.Lock()
+		hs.taken[f.handle.archive.inode] = struct{}{}
+		hs.mu.Unlock()
 		return err
 	}
 	if err := checkState(f.File, f.handle.archive); err != nil {
@@ -108,6 +113,17 @@ func (hs *handles) lock(f *File) (err error) {
 	hs.mu.Unlock()
 	hs.lookOut()
 	return nil
+}
+
+// takenByWriters are the inodes that could not be locked since it was last asked.
+func (hs *handles) takenByWriters() map[inode]struct{} {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	taken := hs.taken
+	if len(taken) > 0 {
+		hs.taken = make(map[inode]struct{})
+	}
+	return taken
 }
 
 // descriptor takes an idle descriptor or opens one.

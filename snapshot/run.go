@@ -134,6 +134,7 @@ func (r *run) scan() {
 	}
 	now := time.Now()
 	r.due = now.Add(jitter(r.config.RescanInterval))
+	r.catalogue.doubt(r.handles.takenByWriters())
 	idle := r.current.Load().pair == nil
 	r.scanBy(r.catalogue.observe(seen, now, idle))
 	r.publish(now)

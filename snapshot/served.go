@@ -28,7 +28,7 @@ type choice struct {
 // last modified: a restart neither cuts a hold short nor begins it again.
 //
 // Of several archives for the same slot (and base), the one that is served stays,
-// else the first is taken.
+// unless another is the same state in a better format; else the first is taken.
 func choosePair(current *Pair, list []listing, now time.Time, grace time.Duration) choice {
 	fulls, incrementals := contenders(current, list)
 	if len(fulls) == 0 {
@@ -57,20 +57,22 @@ func contenders(current *Pair, list []listing) (fulls []listing, incrementals ma
 		switch last := len(fulls) - 1; {
 		case l.Name.Kind == Incremental:
 			best, ok := incrementals[l.Name.Base]
-			if !ok || (best.Name.Slot == l.Name.Slot && isServed(current, l.Name) && best.Name != l.Name) {
+			if !ok || (best.Name.Slot == l.Name.Slot && stays(current, l.Name, best.Name)) {
 				incrementals[l.Name.Base] = l.Archive
 			}
 		case last < 0 || fulls[last].Name.Slot != l.Name.Slot:
 			fulls = append(fulls, l)
-		case isServed(current, l.Name) && fulls[last].Name != l.Name:
+		case stays(current, l.Name, fulls[last].Name):
 			fulls[last] = l
 		}
 	}
 	return fulls, incrementals
 }
 
-func isServed(current *Pair, name Name) bool {
-	if current == nil {
+// stays reports whether name, because it is served, is preferred to the one that
+// otherwise would be; but not to the same state in a format that more clients read.
+func stays(current *Pair, name, other Name) bool {
+	if current == nil || name.Hash == other.Hash {
 		return false
 	}
 	return current.Full.Name == name || (current.Incremental != nil && current.Incremental.Name == name)

@@ -162,6 +162,11 @@ func TestServedPair(t *testing.T) {
 			list: []listing{since(0, fullName(100, 9)), since(0, fullName(100, 1))},
 			want: []Name{fullName(100, 1)},
 		},
+		"the same full as zstd is better": {
+			current: []Name{lz4(fullName(100, 9))},
+			list:    []listing{since(0, lz4(fullName(100, 9))), since(0, fullName(100, 9))},
+			want:    []Name{fullName(100, 9)},
+		},
 		"the served full stays": {
 			current: []Name{lz4(fullName(100, 9))},
 			list:    []listing{since(0, lz4(fullName(100, 9))), since(0, fullName(100, 1))},

@@ -36,6 +36,9 @@ type endpoints struct {
 
 // serve runs a node until ctx is done and its drain has ended.
 func serve(ctx context.Context, cfg Config, opts serveOptions) error {
+	// Whoever reads our log or our output may go away; downloads must not end with
+	// them, as they would by the default of SIGPIPE (os/signal).
+	signal.Ignore(syscall.SIGPIPE)
 	supervisor, err := newNotifier(os.Getenv, os.Getpid())
 	if err != nil {
 		return err
