@@ -79,8 +79,8 @@ type Config struct {
 	// on. Default 60 s. A download lifts it and is held to its progress instead,
 	// see middleware.Transfers.
 	WriteTimeout time.Duration
-	// MaxHeaderBytes bounds a request's head; 4 KiB more are tolerated
-	// (http.Server). Default 16 KiB.
+	// MaxHeaderBytes bounds a request's head. Below 4 KiB it is 4 KiB. Default
+	// 16 KiB.
 	MaxHeaderBytes int
 	// MaxConnections is how many connections all listeners have open at once;
 	// further ones get a 503. Default 4096.

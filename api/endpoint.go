@@ -75,7 +75,7 @@ func newEndpoint(logger *slog.Logger, sockets []socket, l limits, d drain) *endp
 		ReadHeaderTimeout: l.readHeaderTimeout,
 		WriteTimeout:      l.writeTimeout,
 		IdleTimeout:       l.idleTimeout,
-		MaxHeaderBytes:    l.maxHeaderBytes,
+		MaxHeaderBytes:    max(l.maxHeaderBytes-headSlack, 1),
 		ErrorLog:          log.New(newServerLog(logger), "", 0),
 		ConnState:         e.connState,
 		// OPTIONS * is the handler's, like OPTIONS anywhere else.
@@ -83,6 +83,10 @@ func newEndpoint(logger *slog.Logger, sockets []socket, l limits, d drain) *endp
 	}
 	return e
 }
+
+// headSlack is what net/http reads of a head beyond its MaxHeaderBytes
+// (Server.initialReadLimitSize).
+const headSlack = 4096
 
 // handle sets the handler. It is called once, before listen.
 func (e *endpoint) handle(h http.Handler) {

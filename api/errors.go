@@ -19,7 +19,7 @@ type problem struct {
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
 	Detail    string `json:"detail,omitempty"`
-	RequestID string `json:"requestId"`
+	RequestID string `json:"requestId,omitempty"`
 }
 
 // problems maps errors to answers; the first that matches is taken.

@@ -60,7 +60,15 @@ type healthDocument struct {
 	State       string         `json:"state"`
 	Slot        *snapshot.Slot `json:"slot"`
 	ClusterSlot *snapshot.Slot `json:"clusterSlot"`
-	SlotsBehind uint64         `json:"slotsBehind"`
+	SlotsBehind *uint64        `json:"slotsBehind"` // null while State is unknown
+}
+
+func documentHealth(h snapshot.Health) healthDocument {
+	document := healthDocument{State: h.State.String(), Slot: h.Mine, ClusterSlot: h.Cluster}
+	if h.State != snapshot.HealthUnknown {
+		document.SlotsBehind = &h.SlotsBehind
+	}
+	return document
 }
 
 // limitsDocument is middleware.Limits on the wire; 0 is no limit.
@@ -82,7 +90,7 @@ func (s Status) document(now time.Time) statusDocument {
 		ServedPair:     nameServed(s.Served),
 		Archives:       s.Archives,
 		Conflicts:      orEmpty(s.Conflicts),
-		Health:         healthDocument{s.Health.State.String(), s.Health.Mine, s.Health.Cluster, s.Health.SlotsBehind},
+		Health:         documentHealth(s.Health),
 		Draining:       s.Draining,
 		Connections:    s.Connections,
 		Transfers:      orEmpty(s.Transfers),

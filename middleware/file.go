@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io/fs"
+	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -107,46 +108,82 @@ func ETag(size int64, modified time.Time) string {
 	return `"` + strconv.FormatInt(size, 16) + "-" + strconv.FormatInt(modified.UnixNano(), 16) + `"`
 }
 
-// tidyRange drops a Range header that RFC 9110 §14.2 tells servers to ignore
-// but http.ServeContent would act on: with HEAD, in another unit, malformed, or
-// in very many parts.
+// tidyRange makes of a Range header what http.ServeContent reads as RFC 9110 §14
+// means it, or drops it where a server ignores it: with HEAD, in another unit,
+// malformed, or in very many parts.
 func tidyRange(r *http.Request) {
 	ranges, ok := r.Header["Range"]
-	if ok && (r.Method == http.MethodHead || len(ranges) != 1 || !goodRanges(ranges[0])) {
-		delete(r.Header, "Range")
+	if !ok {
+		return
 	}
+	tidy := ""
+	if r.Method != http.MethodHead && len(ranges) == 1 {
+		tidy = tidyRanges(ranges[0])
+	}
+	if tidy == "" {
+		delete(r.Header, "Range")
+		return
+	}
+	r.Header["Range"] = []string{tidy}
 }
 
-func goodRanges(header string) bool {
-	set, ok := strings.CutPrefix(header, "bytes=")
-	specs := strings.SplitN(set, ",", maxRanges+1)
-	if !ok || len(specs) > maxRanges {
-		return false
+const rangeUnit = "bytes="
+
+// tidyRanges is "" for what is to be ignored.
+func tidyRanges(header string) string {
+	if len(header) < len(rangeUnit) || !strings.EqualFold(header[:len(rangeUnit)], rangeUnit) {
+		return ""
 	}
-	for _, spec := range specs {
-		if !goodRange(strings.Trim(spec, " \t")) {
-			return false
+	var specs []string
+	for spec := range strings.SplitSeq(header[len(rangeUnit):], ",") {
+		spec = strings.Trim(spec, " \t")
+		if spec == "" {
+			continue // RFC 9110 §5.6.1: empty elements of a list mean nothing
+		}
+		tidy, ok := tidyRangeSpec(spec)
+		if !ok || len(specs) == maxRanges {
+			return ""
+		}
+		specs = append(specs, tidy)
+	}
+	if len(specs) == 0 {
+		return ""
+	}
+	return rangeUnit + strings.Join(specs, ",")
+}
+
+// tidyRangeSpec accepts FIRST-LAST, FIRST- and -SUFFIX. No file has positions
+// above 2^63, so a larger number is as good as that one. A suffix of nothing, which
+// net/http would answer with an impossible Content-Range, is a range that no file
+// can satisfy.
+func tidyRangeSpec(spec string) (string, bool) {
+	first, last, ok := strings.Cut(spec, "-")
+	from, fromOK := position(first)
+	to, toOK := position(last)
+	beyond := strconv.FormatInt(math.MaxInt64, 10) + "-"
+	switch {
+	case !ok || !fromOK || !toOK || first == "" && last == "":
+		return "", false
+	case first == "" && to == 0:
+		return beyond, true
+	case first == "":
+		return "-" + strconv.FormatInt(to, 10), true
+	case last == "":
+		return strconv.FormatInt(from, 10) + "-", true
+	}
+	return strconv.FormatInt(from, 10) + "-" + strconv.FormatInt(to, 10), from <= to
+}
+
+// position reads digits, or nothing, as a number up to 2^63-1.
+func position(digits string) (int64, bool) {
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' {
+			return 0, false
 		}
 	}
-	return true
-}
-
-// goodRange accepts FIRST-LAST, FIRST- and -SUFFIX. Numbers above 2^63 are not
-// accepted, as no file has such positions, and neither is a suffix of nothing,
-// which net/http would answer with an impossible Content-Range.
-func goodRange(spec string) bool {
-	first, last, ok := strings.Cut(spec, "-")
-	if !ok || first == "" && last == "" {
-		return false
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if digits != "" && err != nil {
+		n = math.MaxInt64
 	}
-	from, fromErr := strconv.ParseUint(first, 10, 63)
-	to, toErr := strconv.ParseUint(last, 10, 63)
-	switch {
-	case first == "":
-		return toErr == nil && to > 0
-	case last == "":
-		return fromErr == nil
-	default:
-		return fromErr == nil && toErr == nil && from <= to
-	}
+	return n, true
 }

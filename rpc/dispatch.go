@@ -158,7 +158,9 @@ func (s *Server) local(r *http.Request, m *method, t *task) {
 // the client has asked it too often.
 func (s *Server) forward(r *http.Request, m *method, t *task) bool {
 	local := m.target != ""
-	answer, err := s.config.Upstream.forward(r, upstreamCall{method: m.name, params: t.params, brief: local})
+	answer, err := s.config.Upstream.forward(r, upstreamCall{
+		method: m.name, params: t.params, brief: local, noBigtable: r.Header.Get(bigtableHeader) == bigtableOff,
+	})
 	var limited *limitedError
 	switch {
 	case err == nil:

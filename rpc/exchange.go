@@ -71,14 +71,24 @@ func verdictOf(err error) verdict {
 	}
 }
 
+// The one header that means something to Agave's JSON-RPC: no look-up in long-term
+// storage for this request (rpc/src/rpc_service.rs).
+const (
+	bigtableHeader = "X-Bigtable"
+	bigtableOff    = "disabled"
+)
+
 // exchange sends one call and reads its response.
-func (u *Upstream) exchange(ctx context.Context, method string, params []byte) (outcome, error) {
+func (u *Upstream) exchange(ctx context.Context, c upstreamCall) (outcome, error) {
 	id := strconv.FormatUint(u.ids.Add(1), 10)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.config.URL, bytes.NewReader(upstreamBody(id, method, params)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.config.URL, bytes.NewReader(upstreamBody(id, c.method, c.params)))
 	if err != nil {
 		return outcome{}, &upstreamError{resultFailed, withoutURL(err)}
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if c.noBigtable {
+		request.Header.Set(bigtableHeader, bigtableOff)
+	}
 	response, err := u.config.Client.Do(request)
 	if err != nil {
 		return outcome{}, transportError(ctx, err)

@@ -185,6 +185,8 @@ const briefTimeout = 2 * time.Second
 type upstreamCall struct {
 	method string
 	params []byte
+	// noBigtable: the client wants no look-up in long-term storage.
+	noBigtable bool
 	// brief: briefTimeout, if Timeout is not shorter still.
 	brief bool
 	// own: not a client's call; it has slots apart.
@@ -238,7 +240,7 @@ func (u *Upstream) guarded(ctx context.Context, c upstreamCall) (answer outcome,
 		return outcome{}, err
 	}
 	defer func() { <-slots }()
-	answer, err = u.exchange(limited, c.method, c.params)
+	answer, err = u.exchange(limited, c)
 	if err != nil && ctx.Err() != nil {
 		// Nobody is waiting any longer; that is not the upstream's fault.
 		return outcome{}, &upstreamError{resultCanceled, err}

@@ -56,6 +56,31 @@ func answering(text string) http.HandlerFunc {
 	}
 }
 
+// TestPassesBigtableHeaderOn, the only one that means something to Agave.
+func TestPassesBigtableHeaderOn(t *testing.T) {
+	var got []string
+	url := validator(t, UpstreamConfig{Methods: []string{"getBalance"}}, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("X-Bigtable"))
+		answering(`"result":1`)(w, r)
+	})
+	for _, value := range []string{"disabled", "enabled", ""} {
+		request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(askBalance))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("X-Bigtable", value)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	if want := []string{"disabled", "", ""}; strings.Join(got, "|") != strings.Join(want, "|") {
+		t.Errorf("upstream got %q, want %q", got, want)
+	}
+}
+
 // TestForwardsRawBytes: parameters go up and results come down as they are,
 // numbers beyond 2^53 and members that we know nothing of among them.
 func TestForwardsRawBytes(t *testing.T) {

@@ -303,3 +303,45 @@ func readCalls(t *testing.T, pid int) int {
 	}
 	return n
 }
+
+// TestBrokenLogPipe: who reads our log may go away, and downloads go on.
+func TestBrokenLogPipe(t *testing.T) {
+	s, args := newServer(t, func(dir string) { putArchive(t, dir, fullAt100, zstdBytes(3*oneMiB)) }, nil)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("solsnap", args...)
+	cmd.Stderr = writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
+	lines := bufio.NewScanner(reader)
+	for s.addr == "" && lines.Scan() {
+		if bound := serving.FindStringSubmatch(lines.Text()); bound != nil {
+			s.addr = bound[1]
+		}
+	}
+	reader.Close()
+	for range 3 { // each is logged
+		resp, err := http.Get("http://" + s.addr + "/" + fullAt100.String())
+		if err != nil {
+			t.Fatalf("the server has gone with its log: %v", err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	select {
+	case err := <-ended:
+		ended <- err
+		t.Errorf("the server has ended: %v", err)
+	default:
+	}
+}

@@ -110,7 +110,7 @@ func (n *node) buildRPC(cfg Config) error {
 			ClientRate: noneBelowZero(cfg.UpstreamRPCClientRate), Logger: n.logger,
 		})
 		if err != nil {
-			return &usageError{fmt.Errorf("upstream-rpc: %w", err)}
+			return fmt.Errorf("upstream-rpc: %w", err)
 		}
 	}
 	n.rpc = rpc.NewServer(rpc.Config{

@@ -28,7 +28,23 @@ func newRootCommand() *cobra.Command {
 	addSettings(root, flags, commonSettings)
 	complete(root, "config", cobra.ShellCompDirectiveFilterFileExt, "yaml", "yml", "toml", "json")
 	root.AddCommand(newServeCommand(), newDemoCommand(), newVerifyCommand(), newInspectCommand(), newConfigCommand(), newVersionCommand())
+	strictCompletion(root)
 	return root
+}
+
+// strictCompletion makes cobra's own command refuse what it does not know, as the
+// others do.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Args, c.RunE = cobra.ArbitraryArgs, unknownCommand
+		for _, shell := range c.Commands() {
+			shell.Args = noArguments
+		}
+	}
 }
 
 // newConfigCommand is `solsnap config check`.
@@ -41,13 +57,16 @@ func newConfigCommand() *cobra.Command {
 	}
 	check := &cobra.Command{
 		Use:   "check",
-		Short: "Read flags, environment and file as serve would, and say whether they are good",
+		Short: "Read flags, environment, file, and the files they name as serve would, and say whether they are good",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := loadConfig(cmd.Flags()); err != nil {
-				return err
+			config, err := loadConfig(cmd.Flags())
+			if err == nil {
+				err = config.checkFiles()
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "configuration is good")
+			if err == nil {
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "configuration is good")
+			}
 			return err
 		},
 	}

@@ -3,18 +3,30 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
+
+	"solsnap/api"
+	"solsnap/rpc"
 )
 
 // validate checks what no setting can know alone. The first contradiction is
 // the error; it names the settings and the way out.
 func (c Config) validate() error {
-	for _, check := range []func() error{c.checkListeners, c.checkTLS, c.checkAdmin, c.checkPorts, c.checkUpstream, c.checkRates} {
+	for _, check := range []func() error{c.checkDirectories, c.checkListeners, c.checkTLS, c.checkAdmin, c.checkPorts, c.checkUpstream, c.checkRates} {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (c Config) checkDirectories() error {
+	if c.Ledger == "" {
+		return errors.New("ledger names no directory")
 	}
 	return nil
 }
@@ -95,7 +107,44 @@ func (c Config) checkUpstream() error {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return errors.New("upstream-rpc is no http or https URL; want one such as http://127.0.0.1:8899")
 	}
+	if c.listensAt(u) {
+		return fmt.Errorf("upstream-rpc is our own rpc-port %d: it would ask itself; name the validator's RPC", c.RPCPort)
+	}
+	if _, err := rpc.NewUpstream(rpc.UpstreamConfig{URL: c.UpstreamRPC, Methods: c.UpstreamRPCMethods}); err != nil {
+		return fmt.Errorf("upstream-rpc: %w", err)
+	}
 	return nil
+}
+
+// listensAt reports whether the URL leads to our own plaintext port.
+func (c Config) listensAt(u *url.URL) bool {
+	if c.RPCPort == 0 || u.Port() != strconv.Itoa(int(c.RPCPort)) {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if u.Hostname() == "localhost" {
+		addr, err = loopback, nil
+	}
+	return err == nil && slices.ContainsFunc(c.RPCBindAddresses, func(own netip.Addr) bool {
+		return own == addr || covers(own, addr) && addr.IsLoopback()
+	})
+}
+
+// checkFiles reads what serve reads as it starts, to find out whether it can. It
+// makes nothing.
+func (c Config) checkFiles() error {
+	if c.TLSCert != "" {
+		if _, err := api.LoadCertificate(c.TLSCert, c.TLSKey, nil); err != nil {
+			return err
+		}
+	}
+	if c.Identity != "" {
+		if _, err := loadIdentity(c, slog.New(slog.DiscardHandler)); err != nil {
+			return err
+		}
+	}
+	_, err := readToken(c.AdminTokenFile)
+	return err
 }
 
 // checkRates finds limits under which healthy downloads would be dropped for
