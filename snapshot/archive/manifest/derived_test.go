@@ -70,16 +70,6 @@ func TestVoteAccountOf(t *testing.T) {
 	check(t, "found another", ok, false)
 }
 
-func TestBlockID(t *testing.T) {
-	m := made()
-	id, ok := m.BlockID()
-	check(t, "has block id", ok, true)
-	check(t, "block id", id, *m.Extra.BlockID)
-	m.Extra.BlockID = nil
-	_, ok = m.BlockID()
-	check(t, "has none", ok, false)
-}
-
 // TestPubkeyText: a key is printed as a hash is, in JSON too.
 func TestPubkeyText(t *testing.T) {
 	const text = `"Vote111111111111111111111111111111111111111"`

@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"math"
+	"math/big"
 	"testing"
 )
 
@@ -58,6 +59,7 @@ func stakesOf(epoch uint64, stakes ...uint64) EpochStakes {
 	s := EpochStakes{Epoch: epoch}
 	for i, stake := range stakes {
 		s.Stakes.VoteAccounts = append(s.Stakes.VoteAccounts, VoteAccount{Pubkey: Pubkey{byte(i + 1)}, Node: Pubkey{byte(i + 101)}, Stake: stake})
+		s.Nodes = append(s.Nodes, NodeVoteAccounts{Node: Pubkey{byte(i + 101)}, TotalStake: stake})
 		s.TotalStake = saturatingAdd(s.TotalStake, stake)
 	}
 	return s
@@ -82,7 +84,7 @@ func TestLeaderSchedule(t *testing.T) {
 		"no stake":             {stakesOf(5, 0, 0), 32, nil, "nobody has stake"},
 		"no vote accounts":     {stakesOf(5), 32, nil, "nobody has stake"},
 		"no node":              {unnamed, 32, nil, "names no node"},
-		"endless epoch":        {stakesOf(5, 7), math.MaxUint64, nil, "18446744073709551615 slots, want at most"},
+		"endless epoch":        {stakesOf(5, 7), maxScheduleSlots + 1, nil, "4320001 slots, want at most 4320000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := &Manifest{Bank: Bank{EpochSchedule: EpochSchedule{SlotsPerEpoch: tt.slots}}, Extra: Extra{EpochStakes: []EpochStakes{tt.stakes}}}
@@ -102,6 +104,47 @@ func TestLeaderSchedule(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSharesOfLamports has stakes so small that a draw off by one shows.
+func TestSharesOfLamports(t *testing.T) {
+	m := &Manifest{Bank: Bank{EpochSchedule: EpochSchedule{SlotsPerEpoch: 432000}}, Extra: Extra{EpochStakes: []EpochStakes{stakesOf(5, 1, 2, 1)}}}
+	schedule, err := m.LeaderSchedule(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkShares(t, m, schedule)
+}
+
+// TestWeightedDraws holds draws against the definition in whole numbers, for a
+// total of which a quarter of all draws is refused.
+func TestWeightedDraws(t *testing.T) {
+	stakes := stakesOf(1, 1<<63, 1<<62)
+	draw, err := newWeighted(stakes.staked())
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := new(big.Int).SetUint64(3 << 62)
+	random, same := newChacha20(9), newChacha20(9)
+	refused := 0
+	for range 1000 {
+		var high, low *big.Int
+		for {
+			product := new(big.Int).SetUint64(same.uint64())
+			product.Mul(product, total)
+			high, low = new(big.Int).Rsh(product, 64), product.And(product, new(big.Int).SetUint64(math.MaxUint64))
+			if low.Cmp(new(big.Int).SetUint64(math.MaxUint64-1<<62)) <= 0 {
+				break
+			}
+			refused++
+		}
+		want := 0
+		if high.Cmp(new(big.Int).SetUint64(1<<63)) >= 0 {
+			want = 1
+		}
+		check(t, "index", draw.next(random), want)
+	}
+	check(t, "some were refused", refused > 100, true)
 }
 
 func TestLeaderScheduleOfAnotherEpoch(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"solsnap/snapshot"
 )
 
 // MaxSize is the largest manifest there is: Agave unpacks none above 32 GiB
@@ -159,13 +157,4 @@ func (m *Manifest) walkLegacy(c *codec) {
 		return
 	}
 	m.Legacy = c.in.count("unused_epoch_stakes", minLegacyEpochStakes) > 0
-}
-
-// BlockID is the block id, or false where the writer gave none: before Agave
-// 4.0, or one that was not known.
-func (m *Manifest) BlockID() (snapshot.Hash, bool) {
-	if m.Extra.BlockID == nil {
-		return snapshot.Hash{}, false
-	}
-	return *m.Extra.BlockID, true
 }
