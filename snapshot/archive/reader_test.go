@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,6 @@ import (
 	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 
 	"solsnap/snapshot"
 )
@@ -190,11 +190,6 @@ func TestReaderGivesTheContents(t *testing.T) {
 // The same archive in every wrapping, read in pieces of every kind.
 func TestReaderOfEveryCompression(t *testing.T) {
 	tape := buildTar(agaveEntries()...)
-	var lz bytes.Buffer
-	w := lz4.NewWriter(&lz)
-	if _, err := w.Write(tape); err != nil || w.Close() != nil {
-		t.Fatal(err)
-	}
 	skippable := []byte("\x5e\x2a\x4d\x18\x03\x00\x00\x00abc\x50\x2a\x4d\x18\x00\x00\x00\x00")
 	half := len(tape) / 2
 	want := walk(bytes.NewReader(tape))
@@ -212,8 +207,8 @@ func TestReaderOfEveryCompression(t *testing.T) {
 		"skippable frames first": {slices.Concat(skippable, compress(t, tape)), Zstd},
 		"skippable frames last":  {slices.Concat(compress(t, tape), skippable), Zstd},
 		"skippable in between":   {slices.Concat(compress(t, tape[:half]), skippable, compress(t, tape[half:])), Zstd},
-		"lz4":                    {lz.Bytes(), LZ4},
-		"lz4 after skippable":    {slices.Concat(skippable, lz.Bytes()), LZ4},
+		"lz4":                    {lz4Frame(t, tape), LZ4},
+		"lz4 after skippable":    {slices.Concat(skippable, lz4Frame(t, tape)), LZ4},
 	} {
 		for reading, r := range map[string]io.Reader{
 			"whole":           bytes.NewReader(tt.archive),
@@ -355,23 +350,45 @@ func TestReaderAcceptsEntries(t *testing.T) {
 	regular.typeflag = '0'
 	posix.name, posix.prefix, posix.magic = "9.9", "accounts", ustarMagic
 	odd := storageEntry("/.//9.9", pubkeyed(1, 0))
+	times := storageEntry("9.9", pubkeyed(1, 0))
+	times.prefix = "00000000000\x00" // where POSIX has the first part of the name
 	old := storageEntry("9.9", pubkeyed(1, 0))
 	old.magic = v7Magic
 	for name, e := range map[string]entry{
-		"largest numbers":       long,
-		"size in loose octal":   octal,
-		"size in base 256":      binary,
-		"regular type":          regular,
-		"name in two parts":     posix,
-		"old header":            old,
-		"more slashes and dots": odd,
-		"accounts directory":    {name: "accounts/", typeflag: '5'},
-		"directory, no slash":   {name: "accounts", typeflag: '5'},
-		"same slot, other id":   storageEntry("7.2", pubkeyed(1, 0)),
-		"same id, other slot":   storageEntry("8.1", pubkeyed(1, 0)),
+		"largest numbers":        long,
+		"size in loose octal":    octal,
+		"size in base 256":       binary,
+		"regular type":           regular,
+		"name in two parts":      posix,
+		"old header":             old,
+		"access time, as in GNU": times,
+		"more slashes and dots":  odd,
+		"accounts directory":     {name: "accounts/", typeflag: '5'},
+		"directory, no slash":    {name: "accounts", typeflag: '5'},
+		"same slot, other id":    storageEntry("7.2", pubkeyed(1, 0)),
+		"same id, other slot":    storageEntry("8.1", pubkeyed(1, 0)),
 	} {
 		if got := walk(bytes.NewReader(buildTar(append(agaveEntries(), e)...))); got.err != nil {
 			t.Errorf("%s: %v", name, got.err)
+		}
+	}
+}
+
+func TestReaderHeaderStyles(t *testing.T) {
+	restyle := func(entries []entry, magic string) []entry {
+		for i := range entries {
+			entries[i].magic = magic
+		}
+		return entries
+	}
+	for want, entries := range map[HeaderStyle][]entry{
+		HeadersGNU:   restyle(agaveEntries(), gnuMagic),
+		HeadersUSTAR: restyle(agaveEntries(), ustarMagic),
+		HeadersMixed: append(restyle(agaveEntries(), ustarMagic), storageEntry("8.8", pubkeyed(1, 0))),
+		HeadersV7:    restyle(agaveEntries(), v7Magic),
+	} {
+		if got := walk(bytes.NewReader(compress(t, buildTar(entries...)))); got.err != nil || got.container.Headers != want {
+			t.Errorf("%v, headers are %s, want %s", got.err, got.container.Headers, want)
 		}
 	}
 }
@@ -484,17 +501,12 @@ func TestReaderChecksChecksums(t *testing.T) {
 
 func TestReaderOfATruncatedArchive(t *testing.T) {
 	tape := buildTar(agaveEntries()...)
-	var lz bytes.Buffer
-	w := lz4.NewWriter(&lz)
-	if _, err := w.Write(tape); err != nil || w.Close() != nil {
-		t.Fatal(err)
-	}
 	for n := 2 * tarBlock; n < len(tape); n += tarBlock {
 		for _, short := range [][]byte{tape[:n], tape[:n-100], compress(t, tape[:n])} {
 			checkTruncated(t, fmt.Sprintf("tar cut at %d of %d", n, len(tape)), walk(bytes.NewReader(short)))
 		}
 	}
-	for compression, archive := range map[string][]byte{"zstd": compress(t, tape), "zstd with checksum": compress(t, tape, zstd.WithEncoderCRC(true)), "lz4": lz.Bytes()} {
+	for compression, archive := range map[string][]byte{"zstd": compress(t, tape), "zstd with checksum": compress(t, tape, zstd.WithEncoderCRC(true)), "lz4": lz4Frame(t, tape)} {
 		for n := range archive {
 			checkTruncated(t, fmt.Sprintf("%s cut at %d of %d", compression, n, len(archive)), walk(bytes.NewReader(archive[:n])))
 		}
@@ -544,6 +556,27 @@ func TestReaderStopsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestNewReaderStopsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := NewReader(ctx, bytes.NewReader(buildTar(agaveEntries()...))); !errors.Is(err, context.Canceled) {
+		t.Errorf("NewReader: %v, want context.Canceled", err)
+	}
+}
+
+// A frame may ask for a window, which the decoder must then keep.
+func TestReaderLimitsTheWindow(t *testing.T) {
+	tape := buildTar(versionEntry)
+	block := binary.LittleEndian.AppendUint32(nil, uint32(len(tape))<<3|1)[:3] // raw, the last
+	for descriptor, ok := range map[byte]bool{(26 - 10) << 3: true, (26-10)<<3 | 1: false, (31 - 10) << 3: false, 0xff: false} {
+		frame := slices.Concat([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, descriptor}, block, tape)
+		got := walk(bytes.NewReader(frame))
+		if ok != (got.err == nil) || !ok && !errors.Is(got.err, zstd.ErrWindowSizeExceeded) {
+			t.Errorf("window descriptor %#x: %v", descriptor, got.err)
+		}
+	}
+}
+
 func TestReaderErrorNamesTheMember(t *testing.T) {
 	entries := agaveEntries()
 	tape := buildTar(entries...)
@@ -575,6 +608,7 @@ func TestProducer(t *testing.T) {
 		entries []entry
 		want    Producer
 	}{
+		"status cache in between":    {slices.Concat(head, storages('0', "7.0"), []entry{statusEntry}, storages('0', "7.1")), OtherProducer},
 		"agave":                      {slices.Concat(head, []entry{statusEntry}, storages(0, "5.1", "7.2")), Agave},
 		"firedancer":                 {slices.Concat(head, storages('0', "7.0", "7.6"), []entry{statusEntry}), FiredancerLike},
 		"no storages":                {append(head, statusEntry), OtherProducer},

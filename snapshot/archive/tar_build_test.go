@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 )
 
 // entry is a tar entry to build, byte for byte. The zero values of typeflag and
@@ -115,4 +116,21 @@ func compress(t testing.TB, b []byte, options ...zstd.EOption) []byte {
 		t.Fatal(err)
 	}
 	return encoder.EncodeAll(b, nil)
+}
+
+// lz4Frame makes one frame with a checksum of the content.
+func lz4Frame(t testing.TB, b []byte) []byte {
+	t.Helper()
+	var frame bytes.Buffer
+	w := lz4.NewWriter(&frame)
+	if err := w.Apply(lz4.BlockSizeOption(lz4.Block64Kb)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return frame.Bytes()
 }

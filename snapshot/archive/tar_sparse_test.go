@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,6 +140,7 @@ func TestSparseMemberRefused(t *testing.T) {
 	}{
 		"overlap":              {kib, nil, 1536, []run{{0, 1024}, {512, 1024}}, "after one that ends at 1024"},
 		"descending":           {kib, nil, 2048, []run{{1024, 512}, {0, 512}}, "after one that ends at 1536"},
+		"overflow":             {kib, nil, 2048, []run{{512, math.MaxInt64}}, "run of 9223372036854775807 bytes at 512"},
 		"part of a block":      {kib, nil, 2048, []run{{0, 500}, {1500, 524}}, "after a part of a block"},
 		"hole at the end":      {kib, nil, 2048, []run{{0, 1024}}, "want 2048 and 1024"},
 		"past the size":        {kib, nil, 1000, []run{{0, 1024}}, "want 1000 and 1024"},
