@@ -61,6 +61,13 @@ func (a *Account) copyMessage(b []byte, offset int) {
 	}
 }
 
+// stage fills size bytes of b with the message from the offset on, and what is
+// left of the last block with zeros.
+func (a *Account) stage(b []byte, size, offset int) {
+	a.copyMessage(b[:size], offset)
+	clear(b[size : blocksOf(size)*guts.BlockSize])
+}
+
 // Of is the lattice hash of one account. For many, use a Sum.
 func Of(a *Account) Hash {
 	if a.Lamports == 0 {

@@ -47,6 +47,22 @@ func BenchmarkSumMixed(b *testing.B) {
 	}
 }
 
+// BenchmarkSumsInParallel adds token accounts to a Sum on every core.
+func BenchmarkSumsInParallel(b *testing.B) {
+	accounts := cold(165)
+	for _, k := range kernels() {
+		b.Run(k.name, func(b *testing.B) {
+			b.RunParallel(func(pb *testing.PB) {
+				s := sumWith(k)
+				for i := 0; pb.Next(); i++ {
+					s.Add(&accounts[i%len(accounts)])
+				}
+			})
+			reportRate(b)
+		})
+	}
+}
+
 // cold are enough accounts that the first-level cache does not hold them.
 func cold(size int) []Account {
 	random := rand.NewChaCha8([32]byte{7})

@@ -25,8 +25,8 @@ type kernel struct {
 	mix func(total *Hash, b *batch, in []byte, stride, n int)
 }
 
-// portable is the kernel for every machine. guts uses vectors where it can, but
-// only for the output.
+// portable is the kernel for every machine. Where guts would use vectors, a kernel of
+// ours does better, and this one only says what is right.
 var portable = kernel{name: "portable", columns: 1, compress: compressPortable, mix: mixPortable}
 
 func compressPortable(b *batch, in []byte, stride int, active uint32) {

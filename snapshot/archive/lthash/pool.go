@@ -17,6 +17,7 @@ type pool struct {
 	kernel *kernel
 	short  [guts.ChunkSize/guts.BlockSize + 1]queue // by the number of blocks
 	long   longQueue
+	huge   hugeMessage
 	roots  queue // of trees: parent nodes
 }
 
@@ -44,9 +45,7 @@ func (p *pool) add(a *Account) {
 	case size <= lanes*guts.ChunkSize:
 		p.addLong(a, size)
 	default:
-		n := root(a)
-		block := guts.WordsToBytes(n.Block)
-		p.addRoot(&block)
+		p.addHuge(a, size)
 	}
 }
 
@@ -95,7 +94,7 @@ func (p *pool) total() Hash {
 			p.hashShort(q)
 		}
 	}
-	p.hashChunks()
+	p.hashLong()
 	p.hashRoots()
 	return p.kernel.untangle(&p.sum)
 }

@@ -3,7 +3,7 @@ package lthash
 // Sum adds up the hashes of very many accounts. The zero value is an empty Sum.
 //
 // A Sum belongs to one goroutine. Several work in parallel, and Hash.Add brings
-// their totals together. Its memory is about 200 KiB from the first Add on, and
+// their totals together. It has about 180 KiB of memory from the first Add on, and
 // as much again from the first Sub on; no later call allocates.
 type Sum struct {
 	added, removed *pool // nil while empty
@@ -26,8 +26,8 @@ func (s *Sum) Sub(a *Account) {
 	s.removed.add(a)
 }
 
-// Total is the hash of all accounts so far. More may follow, but each call makes
-// the accounts wait no longer for others to be hashed with: call it at the end.
+// Total is the hash of all accounts so far. More may follow, but those that wait
+// for company are hashed without it, so call it at the end.
 func (s *Sum) Total() Hash {
 	var h Hash
 	if s.added != nil {

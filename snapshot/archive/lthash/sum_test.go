@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"lukechampine.com/blake3"
@@ -176,6 +177,38 @@ func TestSumCancels(t *testing.T) {
 			t.Error("sum of no accounts is not the identity")
 		}
 	})
+}
+
+// TestSumsInParallel has a Sum for each goroutine and adds up their totals.
+func TestSumsInParallel(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{10})
+	var want Hash
+	totals := make([]Hash, 4)
+	var wg sync.WaitGroup
+	for i := range totals {
+		var mine []Account
+		for j := range 100 {
+			a := made(random, j*41%3000)
+			one := Of(&a)
+			want.Add(&one)
+			mine = append(mine, a)
+		}
+		wg.Go(func() {
+			var s Sum
+			for j := range mine {
+				s.Add(&mine[j])
+			}
+			totals[i] = s.Total()
+		})
+	}
+	wg.Wait()
+	var got Hash
+	for i := range totals {
+		got.Add(&totals[i])
+	}
+	if got != want {
+		t.Error("totals do not add up")
+	}
 }
 
 // TestZeroSum is ready for use, and shares nothing with the next.

@@ -23,10 +23,16 @@ func root(a *Account) guts.Node {
 	var staged [groupSize]byte
 	offset := 0
 	for ; size-offset > groupSize; offset += groupSize {
-		t.push(groupAt(a, offset, &staged))
+		group := (*[groupSize]byte)(groupAt(a, offset, staged[:]))
+		t.push(guts.ChainingValue(guts.CompressBuffer(group, groupSize, &guts.IV, t.counter(), 0)))
 	}
 	a.copyMessage(staged[:size-offset], offset)
-	return t.root(guts.CompressBuffer(&staged, size-offset, &guts.IV, t.counter(), 0))
+	last := guts.CompressBuffer(&staged, size-offset, &guts.IV, t.counter(), 0)
+	if offset > 0 {
+		last = t.root(guts.ChainingValue(last))
+	}
+	last.Flags |= guts.FlagRoot
+	return last
 }
 
 // chunkRoot is the root node of a message of one chunk.
@@ -36,13 +42,13 @@ func chunkRoot(message []byte) guts.Node {
 	return n
 }
 
-// groupAt is the group at the offset of a's message: in place where the data
-// holds all of it, else staged.
-func groupAt(a *Account, offset int, staged *[groupSize]byte) *[groupSize]byte {
+// groupAt is the group at the offset of a's message, which goes on behind it: in
+// place where the data holds all of it, else staged.
+func groupAt(a *Account, offset int, staged []byte) []byte {
 	if start := offset - headSize; start >= 0 && len(a.Data)-start >= groupSize {
-		return (*[groupSize]byte)(a.Data[start:])
+		return a.Data[start:][:groupSize]
 	}
-	a.copyMessage(staged[:], offset)
+	a.copyMessage(staged[:groupSize], offset)
 	return staged
 }
 
@@ -51,29 +57,33 @@ func groupAt(a *Account, offset int, staged *[groupSize]byte) *[groupSize]byte {
 type tree struct {
 	groups uint64 // pushed so far
 	// subtrees[i] is the chaining value of 2^i groups, wherever groups has bit i.
-	subtrees [64][8]uint32
+	// Data in memory is shorter than 2^48 bytes.
+	subtrees [34][8]uint32
 }
 
 // counter is the number of the chunk that follows.
 func (t *tree) counter() uint64 { return t.groups * guts.MaxSIMD }
 
-// push appends a group that is not the last.
-func (t *tree) push(group *[groupSize]byte) {
-	cv := guts.ChainingValue(guts.CompressBuffer(group, groupSize, &guts.IV, t.counter(), 0))
+// push appends the chaining value of a group that is not the last.
+func (t *tree) push(cv [8]uint32) {
 	i := 0
 	for ; t.groups>>i&1 == 1; i++ {
-		cv = guts.ChainingValue(guts.ParentNode(t.subtrees[i], cv, &guts.IV, 0))
+		cv = parentCV(t.subtrees[i], cv)
 	}
 	t.subtrees[i] = cv
 	t.groups++
 }
 
-// root ends the message with the node of the last group.
-func (t *tree) root(last guts.Node) guts.Node {
-	for rest := t.groups; rest != 0; rest &= rest - 1 {
-		left := t.subtrees[bits.TrailingZeros64(rest)]
-		last = guts.ParentNode(left, guts.ChainingValue(last), &guts.IV, 0)
+// root is the root node, without its flag, when cv is that of the last group and
+// there is one before it.
+func (t *tree) root(cv [8]uint32) guts.Node {
+	rest := t.groups
+	for ; rest&(rest-1) != 0; rest &= rest - 1 {
+		cv = parentCV(t.subtrees[bits.TrailingZeros64(rest)], cv)
 	}
-	last.Flags |= guts.FlagRoot
-	return last
+	return guts.ParentNode(t.subtrees[bits.TrailingZeros64(rest)], cv, &guts.IV, 0)
+}
+
+func parentCV(left, right [8]uint32) [8]uint32 {
+	return guts.ChainingValue(guts.ParentNode(left, right, &guts.IV, 0))
 }
