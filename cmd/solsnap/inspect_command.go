@@ -19,6 +19,7 @@ import (
 // inspector is `solsnap inspect`.
 type inspector struct {
 	accounts []string
+	frames   bool
 	asJSON   bool
 	stdout   io.Writer
 }
@@ -48,6 +49,7 @@ func newInspectCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.StringSliceVar(&i.accounts, "accounts", nil, "addresses of accounts to read out of the archive; repeat, or separate with commas")
+	flags.BoolVar(&i.frames, "frames", false, "count the zstd frames of a file: a small read for each 128 KiB of content")
 	flags.BoolVar(&i.asJSON, "json", false, "print JSON")
 	complete(command, "accounts", cobra.ShellCompDirectiveNoFileComp)
 	return command
@@ -58,6 +60,9 @@ func (i *inspector) run(ctx context.Context, target string) error {
 		return i.runAccounts(ctx, target)
 	}
 	facts, err := inspectTarget(ctx, target)
+	if err == nil && i.frames {
+		facts.Frames, err = countFrames(ctx, target)
+	}
 	if err != nil {
 		return err
 	}
@@ -108,6 +113,28 @@ func inspectRemote(ctx context.Context, target string) (*facts, error) {
 	facts := newFacts(remote.url, remote.name(), remote.size, found)
 	facts.Fetched = &remote.fetched
 	return facts, nil
+}
+
+// countFrames walks the frames of a local archive.
+func countFrames(ctx context.Context, target string) (*frameFacts, error) {
+	if isRemote(target) {
+		return nil, usageErrorf("--frames reads all over the archive: download it first, from %s", target)
+	}
+	file, err := os.Open(target)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var sum archive.FrameSummary
+	if err := archive.WalkFrames(ctx, file, info.Size(), sum.Add); err != nil {
+		return nil, fmt.Errorf("%s: %w", target, err)
+	}
+	facts := frameFacts(sum)
+	return &facts, nil
 }
 
 // runAccounts reads accounts out of a local archive.

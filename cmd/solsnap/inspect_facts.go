@@ -66,6 +66,7 @@ type facts struct {
 	BytesRead        int64            `json:"bytesRead"`
 	Fetched          *int64           `json:"bytesFetched"` // over the network
 	ManifestTrailing int64            `json:"manifestTrailingBytes"`
+	Frames           *frameFacts      `json:"frames"` // with --frames
 	Legacy           bool             `json:"legacy"` // of Agave before 2.2: less is known of it
 }
 
@@ -83,6 +84,20 @@ type epochScheduleFacts struct {
 	Warmup                   bool          `json:"warmup"`
 	FirstNormalEpoch         uint64        `json:"firstNormalEpoch"`
 	FirstNormalSlot          snapshot.Slot `json:"firstNormalSlot"`
+}
+
+// frameFacts is an archive.FrameSummary.
+type frameFacts struct {
+	Frames        int    `json:"frames"`
+	Skippable     int    `json:"skippable"`
+	SkippableSize int64  `json:"skippableBytes"`
+	Content       int64  `json:"statedContentBytes"`
+	Sized         int    `json:"framesWithContentSize"`
+	Checksums     int    `json:"framesWithChecksum"`
+	TarHeaders    int    `json:"framesOfATarHeader"`
+	Blocks        int64  `json:"blocks"`
+	Window        uint64 `json:"largestWindow"`
+	Marker        bool   `json:"firedancerMarker"`
 }
 
 type hardFork struct {
@@ -210,6 +225,10 @@ func (f *facts) text() string {
 	row("epoch stakes", "%v", f.EpochStakes)
 	row("written by", "%s, %s", f.Producer, f.Compression)
 	row("sizes", "archive %s, manifest %s, status cache %s; %s read", sizeOf(f.Size), sizeOf(f.ManifestSize), sizeOf(f.StatusCacheSize), sizeOf(f.BytesRead))
+	if n := f.Frames; n != nil {
+		row("zstd frames", "%s of %s blocks, window %s; %s with a checksum, %s skippable", comma(uint64(n.Frames)), comma(uint64(n.Blocks)),
+			humanize.IBytes(n.Window), comma(uint64(n.Checksums)), comma(uint64(n.Skippable)))
+	}
 	if f.Fetched != nil {
 		row("fetched", "%s", sizeOf(*f.Fetched))
 	}

@@ -129,6 +129,8 @@ func TestInspectCommand(t *testing.T) {
 		"incremental": {[]string{incremental}, exitOK, []string{"slot 4 on base 1", "8e8HsAXGpV5fNBf1c3AancsRjt1F7GKFZGziNMhiQoBR"}, ""},
 		"address":     {[]string{"http://" + s.addr + "/incremental-snapshot.tar.bz2"}, exitOK, []string{"slot 4 on base 1", "fetched"}, ""},
 		"json":        {[]string{full, "--json"}, exitOK, []string{`"capitalization": "1000001217798168"`, `"shredVersion": 9926`}, ""},
+		"frames":      {[]string{full, "--frames"}, exitOK, []string{"zstd frames", "1 of 2 blocks"}, ""},
+		"frames afar": {[]string{"http://" + s.addr + "/snapshot.tar.bz2", "--frames"}, exitUsage, nil, "download it first"},
 		"an account": {[]string{full, "--accounts", "SysvarRent111111111111111111111111111111111"}, exitOK,
 			[]string{"owner       Sysvar1111111111111111111111111111111111111", "data        17 bytes"}, ""},
 		"no such account": {[]string{full, "--accounts", "SysvarRent111111111111111111111111111111112"}, exitFailed, nil, "is not in"},
