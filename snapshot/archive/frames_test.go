@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -73,6 +74,24 @@ func TestWalkFrames(t *testing.T) {
 		if border := slices.ContainsFunc(want, func(f Frame) bool { return f.Offset == int64(n) }); border != (err == nil) || !border && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut at %d of %d: %v", n, len(file), err)
 		}
+	}
+}
+
+// A tar block that more content follows is no header by itself.
+func TestWalkFramesKnowsALoneTarHeader(t *testing.T) {
+	block := append([]byte{0x00, 0x10, 0x00}, make([]byte, tarBlock)...) // raw, not the last
+	last := append([]byte{0x01, 0x10, 0x00}, make([]byte, tarBlock)...)
+	got, err := summarize(slices.Concat([]byte("\x28\xb5\x2f\xfd\x60\x00\x03"), block, last))
+	want := FrameSummary{Frames: 1, Content: 1024, Sized: 1, Blocks: 2, Window: 1024}
+	if err != nil || got != want {
+		t.Errorf("%v, %+v, want %+v", err, got, want)
+	}
+}
+
+func TestWalkFramesRefusesAReservedBlock(t *testing.T) {
+	_, err := summarize([]byte("\x28\xb5\x2f\xfd\x20\x01\x0f\x00\x00x"))
+	if err == nil || !strings.Contains(err.Error(), "reserved type at 6") {
+		t.Errorf("error %v, want one of the reserved type at 6", err)
 	}
 }
 

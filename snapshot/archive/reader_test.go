@@ -577,6 +577,14 @@ func TestReaderLimitsTheWindow(t *testing.T) {
 	}
 }
 
+// A zero block amid the members is a hole in the file, not its end.
+func TestReaderRefusesALoneZeroBlock(t *testing.T) {
+	tape := slices.Concat(versionEntry.bytes(), make([]byte, tarBlock), buildTar(manifestEntry))
+	if got := walk(bytes.NewReader(tape)); got.err == nil || !strings.Contains(got.err.Error(), "one zero block") {
+		t.Errorf("error %v, want one of the zero block", got.err)
+	}
+}
+
 func TestReaderErrorNamesTheMember(t *testing.T) {
 	entries := agaveEntries()
 	tape := buildTar(entries...)
