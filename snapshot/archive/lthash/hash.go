@@ -29,7 +29,7 @@ func addQuad(x, y uint64) uint64 {
 
 // subQuad subtracts four words.
 func subQuad(x, y uint64) uint64 {
-	return (x | high - y&^high) ^ (x^^y)&high
+	return ((x | high) - y&^high) ^ (x^^y)&high
 }
 
 // FromBytes reads a Hash as a bank's manifest holds it.
