@@ -48,9 +48,10 @@ var arrows = map[string]struct {
 	"gossip/discovery": {[]string{"gossip", "gossip/wire"}, "the directory of peers knows nothing of what they serve or who asks"},
 	"gossip/keyset":    {[]string{"gossip", "gossip/wire"}, "who is trusted is decided without knowing for what"},
 	"gossip/peerset":   {[]string{"gossip", "gossip/wire"}, "who is allowed is decided without knowing for what"},
-	"rpc":              {[]string{"snapshot", "gossip"}, "rpc is one http.Handler; what goes around it is not its business"},
-	"middleware":       {[]string{"snapshot"}, "a middleware wraps any handler; one that knows its handler is a part of it"},
-	"api":              {[]string{"middleware", "snapshot", "gossip"}, "api takes JSON-RPC as an http.Handler and the catalogue as an interface; cmd brings them"},
+	"rpc": {[]string{"snapshot", "snapshot/archive/manifest", "gossip"},
+		"rpc is one http.Handler that is handed a bank's manifest; where that comes from, and what goes around the handler, is not its business"},
+	"middleware": {[]string{"snapshot"}, "a middleware wraps any handler; one that knows its handler is a part of it"},
+	"api":        {[]string{"middleware", "snapshot", "gossip"}, "api takes JSON-RPC as an http.Handler and the catalogue as an interface; cmd brings them"},
 }
 
 // ban keeps an import out of the packages that match. A pattern ending in

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"solsnap/snapshot"
+	"solsnap/snapshot/archive/manifest"
 )
 
 func FuzzServeBody(f *testing.F) {
@@ -75,6 +76,7 @@ func FuzzParams(f *testing.F) {
 		for _, err := range []error{
 			p.None(), p.Decode(0, &context), p.Decode(0, &bare), p.Decode(1, &keys, &account),
 			p.Decode(3, &slot, &name, &flag), p.Decode(1, new(Pubkey), &context),
+			p.Decode(0, new(slotOrConfig), new(leaderScheduleConfig)), p.Decode(0, new(voteAccountsConfig)),
 		} {
 			checkParamError(t, err)
 		}
@@ -94,4 +96,43 @@ func checkParamError(t *testing.T, err error) {
 	if text := marshalError(public); !json.Valid(text) {
 		t.Errorf("error prints as %q", text)
 	}
+}
+
+// FuzzBank: whatever decodes as a manifest becomes a bank whose answers are
+// JSON.
+func FuzzBank(f *testing.F) {
+	for _, change := range []func(*manifest.Manifest){func(*manifest.Manifest) {}, noStakes} {
+		m := testManifest()
+		change(m)
+		var text bytes.Buffer
+		if err := m.Encode(&text); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := manifest.Decode(bytes.NewReader(text), int64(len(text)))
+		if err != nil {
+			return
+		}
+		b := NewBank(m, nil)
+		answers := []json.RawMessage{b.epochInfo, b.epochSchedule, b.inflationGovernor}
+		if b.inflationRate != nil {
+			answers = append(answers, b.inflationRate)
+		}
+		if b.votes != nil {
+			answers = append(answers, b.votes.usual)
+		}
+		for _, leaders := range b.leaders {
+			if leaders.schedule.Slots() < 1000 {
+				answers = append(answers, leaders.text())
+			}
+		}
+		for _, answer := range answers {
+			if !json.Valid(answer) {
+				t.Errorf("answer is %.200s", answer)
+			}
+		}
+		_, _ = b.slotLeaders(b.slot, 100)
+	})
 }

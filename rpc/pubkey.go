@@ -34,3 +34,13 @@ func (p Pubkey) String() string { return base58.Encode(p[:]) }
 
 // MarshalText prints what String does.
 func (p Pubkey) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// optionalPubkey reads a key that is a string to serde, so that it is looked at
+// when all types have been seen. nil stays nil.
+func optionalPubkey(text *string) (*Pubkey, error) {
+	if text == nil {
+		return nil, nil
+	}
+	key := new(Pubkey)
+	return key, key.UnmarshalParam(*text)
+}
