@@ -64,7 +64,7 @@ func openHouse(t *testing.T) *house {
 	_, h.full = openServer(t, shelf, func(p *parts) { p.limits.MaxDownloads = 1 })
 	takeSlot(t, h.full)
 	_, h.bare = openServer(t, empty, func(p *parts) {
-		p.snapshots.Supply = nil
+		p.snapshots.TotalSupply, p.snapshots.CirculatingSupply = nil, nil
 		p.snapshots.HealthStatusCodes = func() bool { return true }
 		p.rpc.BodyTimeout = 20 * time.Millisecond
 	})
@@ -113,11 +113,12 @@ func openServer(t *testing.T, dir string, edit func(*parts)) (*api.Server, strin
 	}
 	genesis := func() (*os.File, error) { return os.Open(filepath.Join(dir, "genesis.tar.bz2")) }
 	p := parts{snapshots: middleware.SnapshotsConfig{
-		Archives: store,
-		Genesis:  genesis,
-		Health:   behind,
-		Digest:   func(snapshot.Archive) ([32]byte, bool) { return [32]byte{7}, true },
-		Supply:   func(context.Context) (uint64, uint64, error) { return 123000000001, 5e8, nil },
+		Archives:          store,
+		Genesis:           genesis,
+		Health:            behind,
+		Digest:            func(snapshot.Archive) ([32]byte, bool) { return [32]byte{7}, true },
+		TotalSupply:       func(context.Context) (uint64, error) { return 123000000001, nil },
+		CirculatingSupply: func(context.Context) (uint64, error) { return 5e8, nil },
 	}}
 	if edit != nil {
 		edit(&p)

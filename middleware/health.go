@@ -23,19 +23,19 @@ func (s *snapshots) health(w http.ResponseWriter, _ *http.Request, _ string) {
 
 // supply answers in SOL (Agave rpc/src/rpc_service.rs, process_rest).
 func (s *snapshots) supply(w http.ResponseWriter, r *http.Request, path string) {
-	if s.Supply == nil {
+	ask := s.TotalSupply
+	if path == "/v0/circulating-supply" {
+		ask = s.CirculatingSupply
+	}
+	if ask == nil {
 		notFound(w)
 		return
 	}
-	total, circulating, err := s.Supply(r.Context())
+	lamports, err := ask(r.Context())
 	if err != nil {
 		s.Logger.Debug("supply is not known", "err", err)
 		notFound(w)
 		return
-	}
-	lamports := total
-	if path == "/v0/circulating-supply" {
-		lamports = circulating
 	}
 	h := w.Header()
 	h["Cache-Control"] = noStore

@@ -21,8 +21,8 @@ type Archives interface {
 	Open(snapshot.Name) (*snapshot.File, error)
 }
 
-// SnapshotsConfig configures Snapshots. All but Digest, Supply,
-// HealthStatusCodes and Logger are required.
+// SnapshotsConfig configures Snapshots. All but Digest, TotalSupply,
+// CirculatingSupply, HealthStatusCodes and Logger are required.
 type SnapshotsConfig struct {
 	Archives  Archives
 	Transfers *Transfers
@@ -31,9 +31,9 @@ type SnapshotsConfig struct {
 	Health  func() snapshot.Health
 	// Digest returns the SHA-256 of an archive's bytes once it is known.
 	Digest func(snapshot.Archive) ([32]byte, bool)
-	// Supply returns lamports. Nil, or any error, answers 404, as Agave does
-	// when it cannot tell.
-	Supply func(context.Context) (total, circulating uint64, err error)
+	// TotalSupply and CirculatingSupply return lamports. Nil, or any error,
+	// answers 404, as Agave does when it cannot tell.
+	TotalSupply, CirculatingSupply func(context.Context) (lamports uint64, err error)
 	// HealthStatusCodes reports whether /health answers 503 when the word is not
 	// "ok". Nil is never, as with Agave.
 	HealthStatusCodes func() bool

@@ -118,7 +118,8 @@ func TestSupplyInSOL(t *testing.T) {
 		500_000_000_000_000_000: "500000000", 500_000_000: "0.5", 123_000_000_001: "123.000000001", 0: "0",
 	} {
 		g := newRig(t, rigOptions{cfg: func(c *SnapshotsConfig) {
-			c.Supply = func(context.Context) (uint64, uint64, error) { return lamports, 1, nil }
+			c.TotalSupply = func(context.Context) (uint64, error) { return lamports, nil }
+			c.CirculatingSupply = func(context.Context) (uint64, error) { return 1, nil }
 		}}, nil)
 		if _, body := g.get("/v0/total-supply"); string(body) != want {
 			t.Errorf("total: got %q, want %q", body, want)
@@ -131,10 +132,12 @@ func TestSupplyInSOL(t *testing.T) {
 
 func TestSupplyUnknownIsAnEmpty404(t *testing.T) {
 	g := newRig(t, rigOptions{cfg: func(c *SnapshotsConfig) {
-		c.Supply = func(context.Context) (uint64, uint64, error) { return 0, 0, errors.New("no upstream") }
+		c.TotalSupply = func(context.Context) (uint64, error) { return 0, errors.New("no upstream") }
 	}}, nil)
-	if resp, body := g.get("/v0/total-supply"); resp.StatusCode != 404 || len(body) != 0 {
-		t.Errorf("got %d %q", resp.StatusCode, body)
+	for _, path := range []string{"/v0/total-supply", "/v0/circulating-supply"} {
+		if resp, body := g.get(path); resp.StatusCode != 404 || len(body) != 0 {
+			t.Errorf("%s: got %d %q", path, resp.StatusCode, body)
+		}
 	}
 }
 

@@ -180,7 +180,7 @@ func (n *node) snapshots() middleware.SnapshotsConfig {
 		},
 	}
 	if n.upstream != nil {
-		cfg.Supply = n.upstream.Supply
+		cfg.TotalSupply, cfg.CirculatingSupply = n.totalSupply, n.circulatingSupply
 	}
 	return cfg
 }
