@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"solsnap/middleware"
 	"solsnap/rpc"
 	"solsnap/snapshot"
+	"solsnap/snapshot/archive/manifest"
 )
 
 // The archives of the house: a pair and an older full.
@@ -35,8 +37,9 @@ const archiveSize = 16 << 20
 // house is whole servers in several states, each assembled as cmd does. The
 // strings are their base URLs.
 type house struct {
-	public *api.Server
-	admin  *api.Admin
+	public  *api.Server
+	admin   *api.Admin
+	methods int // of JSON-RPC, that are answered from what is here
 
 	stocked string // has archives, genesis and supply
 	bare    string // has nothing, and answers /health with status codes
@@ -59,7 +62,7 @@ func openHouse(t *testing.T) *house {
 	t.Helper()
 	shelf, empty := t.TempDir(), t.TempDir()
 	fill(t, shelf)
-	h := &house{}
+	h := &house{methods: reflect.TypeFor[rpc.NodeMethods]().NumMethod() + reflect.TypeFor[rpc.BankMethods]().NumMethod()}
 	h.public, h.stocked = openServer(t, shelf, nil)
 	_, h.full = openServer(t, shelf, func(p *parts) { p.limits.MaxDownloads = 1 })
 	takeSlot(t, h.full)
@@ -134,6 +137,9 @@ func openServer(t *testing.T, dir string, edit func(*parts)) (*api.Server, strin
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if err := calls.Register(rpc.BankMethods{Version: "4.1.0", Bank: bank}); err != nil {
+		t.Fatal(err)
+	}
 	server, err := api.NewServer(api.Config{
 		Listeners: []string{"127.0.0.1:0"},
 		Archives:  store,
@@ -154,6 +160,18 @@ func openServer(t *testing.T, dir string, edit func(*parts)) (*api.Server, strin
 	listening.Start()
 	t.Cleanup(listening.Close)
 	return server, listening.URL
+}
+
+// bank is that of the newest archive, with one node in it.
+func bank() *rpc.Bank {
+	m := &manifest.Manifest{}
+	m.Bank.Slot, m.Bank.LeaderID = incrementalName.Slot, manifest.Pubkey{5}
+	m.Bank.EpochSchedule = manifest.EpochSchedule{SlotsPerEpoch: 432000, LeaderScheduleSlotOffset: 432000}
+	m.Bank.BlockhashQueue.LastHash = &snapshot.Hash{4}
+	m.Extra.EpochStakes = []manifest.EpochStakes{{TotalStake: 1, Stakes: manifest.Stakes{
+		VoteAccounts: []manifest.VoteAccount{{Pubkey: manifest.Pubkey{6}, Node: manifest.Pubkey{5}, Stake: 1}},
+	}}}
+	return rpc.NewBank(m, nil)
 }
 
 // openStore runs a store until the end of the test, and returns it once it

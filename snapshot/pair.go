@@ -9,10 +9,14 @@ type Pair struct {
 	Incremental *Archive
 }
 
-// Slot is the slot of the state that the pair restores.
-func (p Pair) Slot() Slot {
+// Newest is the archive of the state that the pair restores: the incremental if
+// there is one.
+func (p Pair) Newest() Archive {
 	if p.Incremental != nil {
-		return p.Incremental.Name.Slot
+		return *p.Incremental
 	}
-	return p.Full.Name.Slot
+	return p.Full
 }
+
+// Slot is the slot of the state that the pair restores.
+func (p Pair) Slot() Slot { return p.Newest().Name.Slot }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -20,6 +21,7 @@ import (
 	"solsnap/rpc"
 	"solsnap/snapshot"
 	"solsnap/snapshot/archive"
+	"solsnap/snapshot/archive/manifest"
 )
 
 // getVersion answers the Agave release whose behaviour is reproduced, and the
@@ -41,6 +43,8 @@ type node struct {
 	store       *snapshot.Store
 	digester    *snapshot.Digester // nil: no digests
 	genesis     *archive.Genesis
+	follower    *archive.Follower
+	bank        atomic.Pointer[rpc.Bank] // of the served pair; replaced whole, by follower; nil while there is none
 	transfers   *middleware.Transfers
 	observer    *middleware.Observer
 	upstream    *rpc.Upstream // nil: none
@@ -96,6 +100,7 @@ func (n *node) buildShelves(cfg Config) (err error) {
 	n.genesis = archive.NewGenesis(archive.GenesisConfig{
 		LedgerDir: cfg.Ledger, StateDir: cfg.StateDir, Expected: cfg.ExpectedGenesisHash, Logger: n.logger,
 	})
+	n.follower = archive.NewFollower(archive.FollowerConfig{Store: n.store, Use: n.useManifest, Logger: n.logger})
 	return nil
 }
 
@@ -116,14 +121,23 @@ func (n *node) buildRPC(cfg Config) error {
 	n.rpc = rpc.NewServer(rpc.Config{
 		MaxBodyBytes: int64(cfg.RPCMaxRequestBodySize), MaxBatch: cfg.RPCMaxBatchSize, Upstream: n.upstream, Logger: n.logger,
 	})
-	return n.rpc.Register(rpc.NodeMethods{
+	return errors.Join(n.rpc.Register(rpc.NodeMethods{
 		Version:     agaveVersion,
 		FeatureSet:  agaveFeatureSet,
 		Identity:    identity.Pubkey(),
 		GenesisHash: n.genesis.Hash,
 		Served:      n.store.Served,
 		Health:      n.health,
-	})
+	}), n.rpc.Register(rpc.BankMethods{Version: agaveVersion, Bank: n.bank.Load}))
+}
+
+// useManifest puts the bank of a new manifest in force.
+func (n *node) useManifest(m *manifest.Manifest) {
+	if m == nil {
+		n.bank.Store(nil)
+		return
+	}
+	n.bank.Store(rpc.NewBank(m, n.logger))
 }
 
 // noneBelowZero turns the 0 of a setting, no limit, into that of package rpc.
@@ -172,6 +186,7 @@ func (n *node) snapshots() middleware.SnapshotsConfig {
 		Transfers:         n.transfers,
 		Genesis:           n.genesis.Open,
 		Health:            n.health,
+		TotalSupply:       n.totalSupply,
 		HealthStatusCodes: n.statusCodes.Load,
 		Logger:            n.logger,
 		Digest: func(a snapshot.Archive) ([32]byte, bool) {
@@ -180,7 +195,7 @@ func (n *node) snapshots() middleware.SnapshotsConfig {
 		},
 	}
 	if n.upstream != nil {
-		cfg.TotalSupply, cfg.CirculatingSupply = n.totalSupply, n.circulatingSupply
+		cfg.CirculatingSupply = n.circulatingSupply
 	}
 	return cfg
 }
@@ -253,7 +268,7 @@ func (n *node) upstreamSlot() *snapshot.Slot {
 
 // workers are the loops that run beside the servers.
 func (n *node) workers() []func(context.Context) error {
-	runs := []func(context.Context) error{n.store.Run, n.genesis.Run, n.transfers.Run}
+	runs := []func(context.Context) error{n.store.Run, n.genesis.Run, n.follower.Run, n.transfers.Run}
 	if n.digester != nil {
 		runs = append(runs, n.digester.Run)
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -179,6 +180,15 @@ func (s *server) rpc(body string) string {
 		s.t.Fatalf("%s: %d %v", body, resp.StatusCode, err)
 	}
 	return string(answer)
+}
+
+// alarms are the warnings and errors so far, but for the one that the archives
+// of most tests, a magic number and noise, are good for.
+func (s *server) alarms() []string {
+	return slices.DeleteFunc(strings.Split(s.log.String(), "\n"), func(line string) bool {
+		alarm := strings.Contains(line, "level=ERROR") || strings.Contains(line, "level=WARN")
+		return !alarm || strings.Contains(line, "bank manifest not decoded")
+	})
 }
 
 // putArchive writes an archive that is old enough to be listed at once.

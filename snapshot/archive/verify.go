@@ -239,28 +239,38 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// judgeManifest compares the manifest with the name and with itself.
+// judgeManifest proves TierManifest.
 func (v *verification) judgeManifest() error {
-	name, m := v.config.Archive.Name, v.manifest
-	if m.Bank.Slot != name.Slot {
-		return v.failManifest("slot is %d, but the name says %d", m.Bank.Slot, name.Slot)
-	}
-	if v.lattice = m.Extra.AccountsLtHash; v.lattice == nil {
-		return v.failManifest("there is no accounts lattice hash, as before Agave 2.2: the archive cannot be proven")
-	}
-	lattice := lthash.FromBytes(v.lattice)
-	if sum := snapshot.Hash(lattice.Checksum()); sum != name.Hash {
-		return v.failManifest("checksum of the accounts lattice hash is %s, but the name says %s", sum, name.Hash)
-	}
-	hash, err := m.BankHash()
-	if err != nil {
+	m := v.manifest
+	v.lattice = m.Extra.AccountsLtHash
+	if err := checkManifest(m, v.config.Archive.Name); err != nil {
 		return v.failManifest("%w", err)
-	}
-	if hash != m.Bank.Hash {
-		return v.failManifest("bank hash is %s, but its fields hash to %s", m.Bank.Hash, hash)
 	}
 	if m.Trailing > 0 {
 		v.warn("the manifest has %d bytes after the last field that is known: its writer is newer", m.Trailing)
+	}
+	return nil
+}
+
+// checkManifest compares a manifest with the archive's name and with itself. The
+// error wraps manifest.ErrNotVerifiable where it lacks what that takes.
+func checkManifest(m *manifest.Manifest, name snapshot.Name) error {
+	if m.Bank.Slot != name.Slot {
+		return fmt.Errorf("slot is %d, but the name says %d", m.Bank.Slot, name.Slot)
+	}
+	if m.Extra.AccountsLtHash == nil {
+		return fmt.Errorf("there is no accounts lattice hash, as before Agave 2.2: %w", manifest.ErrNotVerifiable)
+	}
+	lattice := lthash.FromBytes(m.Extra.AccountsLtHash)
+	if sum := snapshot.Hash(lattice.Checksum()); sum != name.Hash {
+		return fmt.Errorf("checksum of the accounts lattice hash is %s, but the name says %s", sum, name.Hash)
+	}
+	hash, err := m.BankHash()
+	if err != nil {
+		return err
+	}
+	if hash != m.Bank.Hash {
+		return fmt.Errorf("bank hash is %s, but its fields hash to %s", m.Bank.Hash, hash)
 	}
 	return nil
 }
