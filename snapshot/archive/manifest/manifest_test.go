@@ -131,6 +131,8 @@ func TestLegacy(t *testing.T) {
 	check(t, "BankHash error", err, ErrNotVerifiable)
 	checkError(t, m.Encode(io.Discard), "legacy")
 	checkError(t, decodeError(Decoder{}, spliced(t, field31, 1<<40, nil)), "field unused_epoch_stakes")
+	checkError(t, decodeError(Decoder{}, whole[:field31+8+72]), "")
+	checkError(t, decodeError(Decoder{}, whole[:field31+8+71]), "field unused_epoch_stakes")
 }
 
 // TestObsoleteCollections are skipped, and then the manifest is not all there is.

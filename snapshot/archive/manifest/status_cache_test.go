@@ -140,8 +140,11 @@ func TestStatusCacheResults(t *testing.T) {
 		"huge count":               {append(le64(nil, 1<<60), 1), "1 bytes left"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := DecodeStatusCache(bytes.NewReader(tt.bytes), int64(len(tt.bytes)))
+			s, err := DecodeStatusCache(bytes.NewReader(tt.bytes), int64(len(tt.bytes)))
 			checkError(t, err, tt.want)
+			if err == nil {
+				check(t, "trailing", s.Trailing, 0)
+			}
 		})
 	}
 }
