@@ -52,7 +52,7 @@ func writeGenesisArchive(w io.Writer, genesisBin []byte) error {
 		return err
 	}
 	stream := tar.NewWriter(compressed)
-	header := regularHeader(genesisMember, int64(len(genesisBin)))
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: genesisMember, Size: int64(len(genesisBin)), Mode: 0o644, Format: tar.FormatGNU}
 	if err := stream.WriteHeader(header); err != nil {
 		return err
 	}

@@ -86,8 +86,13 @@ func (h *house) loadFails(t *testing.T, parts ...string) {
 }
 
 // demoGenesis and otherGenesis are of two clusters.
-func demoGenesis() []byte  { return genesisConfig{createdAt: time.Unix(1, 0)}.encode() }
-func otherGenesis() []byte { return genesisConfig{createdAt: time.Unix(2, 0)}.encode() }
+func demoGenesis() []byte  { return genesisAt(1) }
+func otherGenesis() []byte { return genesisAt(2) }
+
+func genesisAt(seconds int64) []byte {
+	cluster := DevelopmentCluster(time.Unix(seconds, 0))
+	return cluster.GenesisBin()
+}
 
 func TestGenesisArchiveIsServedAsItIs(t *testing.T) {
 	h := newHouse(t, nil)

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -23,10 +22,11 @@ type LedgerConfig struct {
 	CreatedAt time.Time
 	// Seed makes ledgers differ. 0 is a seed like any other.
 	Seed uint64
-	// FullBytes is about how many bytes of accounts a full archive holds.
-	// Default 8 MiB.
+	// FullBytes is about how many bytes of accounts a full archive holds, besides
+	// some 200 KiB that every cluster has. Default 8 MiB.
 	FullBytes int64
-	// IncrementalBytes is the same for an incremental. Default 512 KiB.
+	// IncrementalBytes is the same for an incremental, if eight slots at least
+	// have passed since its base. Default 512 KiB.
 	IncrementalBytes int64
 }
 
@@ -43,16 +43,39 @@ func (c LedgerConfig) withDefaults() LedgerConfig {
 // Ledger makes up the ledger of a development cluster: something to serve where
 // there is no validator. Equal configurations make equal files.
 //
-// The genesis is real: Agave reads it. An archive is a real tar in a zstd
-// frame, whose account storages are real too, but it has no bank manifest, so
-// no validator can start from it; and the hash in its name is the SHA-256 of
-// its account storages, not the checksum of an accounts lattice hash.
+// Its state at a slot is a function of the slot, so that archives of the same
+// ledger agree: an incremental over any of its fulls gives what a full of the
+// later slot holds. There is a block in every slot, and one validator, which has
+// all the stake and votes for each. Some accounts are written every eighth slot,
+// and the others once.
+//
+// The archives meet what Agave asks of a snapshot before it starts from one
+// (runtime/src/snapshot_bank_utils.rs, bank.rs, stakes.rs): fields equal to those
+// of genesis.bin; the Rent sysvar; a SlotHistory that ends with the bank's slot,
+// and a root in the status cache for each of its newest 300; vote account and
+// stake account as the stakes cache has them; epoch stakes up to those of the
+// leader schedule epoch; their leader; the sums and hashes. Nobody has its keys,
+// its parents' hashes are made up, and it has activated no features and deployed
+// no programs, the stake program for one.
 type Ledger struct {
-	config LedgerConfig
+	config    LedgerConfig
+	cluster   Cluster
+	validator validator
+	genesis   snapshot.Hash
 }
 
 // NewLedger writes nothing yet.
-func NewLedger(c LedgerConfig) *Ledger { return &Ledger{config: c.withDefaults()} }
+func NewLedger(c LedgerConfig) *Ledger {
+	l := &Ledger{config: c.withDefaults()}
+	l.validator = validator{
+		identity: l.pubkey("identity"), vote: l.pubkey("vote"), stakeAccount: l.pubkey("stake"),
+		stake: 500_000 * lamportsPerSOL,
+	}
+	l.cluster = DevelopmentCluster(c.CreatedAt)
+	l.cluster.Accounts = append(l.validator.genesisAccounts(&l.cluster), l.faucet())
+	l.genesis = GenesisHash(l.cluster.GenesisBin())
+	return l
+}
 
 // WriteGenesis writes genesis.bin. If there is one already it is left alone and
 // the error is fs.ErrExist: it may be a real cluster's.
@@ -61,8 +84,8 @@ func (l *Ledger) WriteGenesis() error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("write genesis: %s: %w", path, errors.Join(err, fs.ErrExist))
 	}
-	err := durable.WriteFile(filepath.Join(l.config.Dir, genesisMember), 0o644, func(w io.Writer) error {
-		_, err := w.Write(l.genesis().encode())
+	err := durable.WriteFile(path, 0o644, func(w io.Writer) error {
+		_, err := w.Write(l.cluster.GenesisBin())
 		return err
 	})
 	if err != nil {
@@ -71,76 +94,57 @@ func (l *Ledger) WriteGenesis() error {
 	return nil
 }
 
-// genesis gives the faucet 1,000,000 SOL.
-func (l *Ledger) genesis() genesisConfig {
-	return genesisConfig{
-		createdAt:      l.config.CreatedAt,
-		faucet:         sha256.Sum256(appendUint64s([]byte("faucet"), l.config.Seed)),
-		faucetLamports: 1_000_000_000_000_000,
-	}
-}
-
 // WriteFull publishes a full archive of slot.
 func (l *Ledger) WriteFull(slot snapshot.Slot) (snapshot.Name, error) {
-	return l.publish(snapshot.Name{Kind: snapshot.Full, Slot: slot}, storages(0, slot, l.config.Seed, l.config.FullBytes))
+	return l.Bank(slot).WriteFull(l.config.Dir, Packing{})
 }
 
 // WriteIncremental publishes an incremental archive of slot over the full one
 // of base, which must be below slot and need not exist.
 func (l *Ledger) WriteIncremental(base, slot snapshot.Slot) (snapshot.Name, error) {
-	if slot <= base {
-		return snapshot.Name{}, fmt.Errorf("incremental slot %d is not above its base %d", slot, base)
-	}
-	name := snapshot.Name{Kind: snapshot.Incremental, Base: base, Slot: slot}
-	return l.publish(name, storages(base+1, slot, l.config.Seed, l.config.IncrementalBytes))
+	return l.Bank(slot).WriteIncremental(l.config.Dir, base, Packing{})
 }
 
-func (l *Ledger) publish(name snapshot.Name, accounts []storage) (_ snapshot.Name, err error) {
-	if name.Hash, err = hashStorages(accounts); err != nil {
-		return snapshot.Name{}, err
+// Bank is the state at slot.
+func (l *Ledger) Bank(slot snapshot.Slot) *Bank {
+	blockID := l.hash("block id", slot)
+	b := &Bank{
+		Cluster:              &l.cluster,
+		Slot:                 slot,
+		BlockHeight:          uint64(slot),
+		Distinct:             true,
+		Blockhashes:          l.blockhashes(slot),
+		LamportsPerSignature: 5000,
+		TransactionCount:     uint64(slot), // votes
+		SignatureCount:       uint64(min(slot, 1)),
+		LeaderID:             l.validator.identity,
+		Stakes:               l.validator.stakes(&l.cluster, slot),
+		EpochStakes:          l.validator.epochStakes(&l.cluster, slot),
+		Roots:                newestSlots(slot, maxRoots),
+		BlockID:              &blockID,
 	}
-	pending, err := snapshot.Create(l.config.Dir, name)
-	if err != nil {
-		return snapshot.Name{}, err
+	if slot > 0 {
+		b.ParentSlot, b.ParentHash = slot-1, l.hash("bank", slot-1)
 	}
-	defer pending.Discard()
-	if err := writeSnapshot(pending, name.Slot, accounts); err != nil {
-		return snapshot.Name{}, fmt.Errorf("write %s: %w", name, err)
-	}
-	if err := pending.Commit(); err != nil {
-		return snapshot.Name{}, err
-	}
-	return name, nil
+	b.Accounts = l.accounts(b)
+	return b
 }
 
-// hashStorages stands in for the checksum of the accounts lattice hash.
-func hashStorages(accounts []storage) (snapshot.Hash, error) {
-	hash := sha256.New()
-	for _, s := range accounts {
-		if _, err := s.WriteTo(hash); err != nil {
-			return snapshot.Hash{}, err
-		}
+// blockhashes are those in the queue of the bank of slot.
+func (l *Ledger) blockhashes(slot snapshot.Slot) (hashes []snapshot.Hash) {
+	if slot < blockhashMaxAge {
+		hashes = append(hashes, l.genesis)
 	}
-	return snapshot.Hash(hash.Sum(nil)), nil
+	for _, slot := range newestSlots(slot, blockhashMaxAge+1) {
+		hashes = append(hashes, l.hash("blockhash", slot))
+	}
+	return hashes
 }
 
-// maxStorages keeps the number of members readable.
-const maxStorages = 8
-
-// storages spreads about size bytes of accounts over the last slots from first
-// to last, one storage for each slot as Agave demands, and at least one account
-// in each.
-func storages(first, last snapshot.Slot, seed uint64, size int64) []storage {
-	count := uint64(min(last-first, maxStorages-1)) + 1
-	records := max(size/recordSize, int64(count))
-	made := make([]storage, 0, count)
-	for i := range count {
-		share := records / int64(count)
-		if int64(i) < records%int64(count) {
-			share++
-		}
-		slot := last - snapshot.Slot(count-1-i)
-		made = append(made, storage{slot: slot, id: uint64(slot), seed: seed, accounts: int(share)})
+// parents are the bank hashes of the slots below slot, the newest first.
+func (l *Ledger) parents(slot snapshot.Slot) (hashes []snapshot.Hash) {
+	for i := range min(slot, maxSlotHashes) {
+		hashes = append(hashes, l.hash("bank", slot-1-i))
 	}
-	return made
+	return hashes
 }

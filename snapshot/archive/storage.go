@@ -1,14 +1,12 @@
 package archive
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"io"
-	"math"
-	"math/rand/v2"
+	"iter"
 
 	"solsnap/snapshot"
+	"solsnap/snapshot/archive/lthash"
+	"solsnap/snapshot/archive/manifest"
 )
 
 // The layout of a record in an account storage, Agave's AppendVec
@@ -18,71 +16,58 @@ const (
 	recordAlign      = 8
 )
 
-// account is one account as a storage holds it.
-type account struct {
-	pubkey, owner [32]byte
-	lamports      uint64
-	data          []byte
+// largestData is the most data that an account has, Solana's
+// MAX_PERMITTED_DATA_LENGTH.
+const largestData = 10 << 20
+
+// Account is an account to be written.
+type Account struct {
+	Pubkey manifest.Pubkey
+	// Account without lamports is a tombstone: a record that says that there is
+	// no such account any more, and hides those of earlier slots.
+	manifest.Account
 }
 
-// appendRecord writes the account in the 136-byte header layout, padded with
-// zeros so that the next record is aligned. Write version and hash are zero, as
-// Agave writes them since 2025; the rent epoch says that no rent is due.
-func (a account) appendRecord(b []byte) []byte {
-	b = appendUint64s(b, 0, uint64(len(a.data)))
-	b = append(b, a.pubkey[:]...)
-	b = appendUint64s(b, a.lamports, math.MaxUint64)
-	b = append(b, a.owner[:]...)
-	b = append(b, make([]byte, 1+7+32)...) // not executable, padding, hash
-	b = append(b, a.data...)
-	return append(b, make([]byte, -len(b)&(recordAlign-1))...)
+// SlotAccounts are the accounts that a slot wrote, and that make one storage.
+type SlotAccounts struct {
+	Slot snapshot.Slot
+	// Accounts yields each account once. It is walked twice and must yield the
+	// same both times. What it yields is only read, and not kept: it may be the
+	// same Account filled anew.
+	Accounts iter.Seq[*Account]
 }
 
-// storage is a made-up account storage, always the same for the same fields.
-// Its bytes are made as they are read, however large it is.
-type storage struct {
-	slot snapshot.Slot
-	id   uint64
-	seed uint64
-	// accounts is how many records there are, each with storageData bytes.
-	accounts int
-}
-
-// storageData is the size of each account's data: like a small program's, and
-// already aligned.
-const storageData = 8 << 10
-
-const recordSize = recordHeaderSize + storageData
-
-// name is the member's name in a snapshot archive.
-func (s storage) name() string { return fmt.Sprintf("accounts/%d.%d", s.slot, s.id) }
-
-func (s storage) size() int64 { return int64(s.accounts) * recordSize }
-
-// WriteTo writes the records.
-func (s storage) WriteTo(w io.Writer) (written int64, _ error) {
-	var key [24]byte
-	binary.LittleEndian.PutUint64(key[0:], s.seed)
-	binary.LittleEndian.PutUint64(key[8:], uint64(s.slot))
-	binary.LittleEndian.PutUint64(key[16:], s.id)
-	random := rand.NewChaCha8(sha256.Sum256(key[:]))
-	record := make([]byte, 0, recordSize)
-	for range s.accounts {
-		n, err := w.Write(s.account(random).appendRecord(record))
-		written += int64(n)
-		if err != nil {
-			return written, err
-		}
+// check refuses what no reader would take for this account.
+func (a *Account) check() error {
+	switch {
+	case len(a.Data) > largestData:
+		return fmt.Errorf("account %s has %d bytes of data, want at most %d", a.Pubkey, len(a.Data), largestData)
+	case a.Lamports == 0 && a.Pubkey.IsZero():
+		return fmt.Errorf("account %s without lamports would end its storage", a.Pubkey)
 	}
-	return written, nil
+	return nil
 }
 
-// account draws the next account. Random data does not compress, so an archive
-// is about as large as its accounts.
-func (s storage) account(random *rand.ChaCha8) account {
-	a := account{lamports: 1 + random.Uint64()>>40, data: make([]byte, storageData)}
-	_, _ = random.Read(a.pubkey[:]) // never fails
-	_, _ = random.Read(a.owner[:])
-	_, _ = random.Read(a.data)
-	return a
+// appendRecord writes the account's record, padded with zeros so that the next
+// one is aligned. Write version and hash are zero, as Agave writes them since
+// 2025.
+func (a *Account) appendRecord(b []byte) []byte {
+	b = appendUint64s(b, 0, uint64(len(a.Data)))
+	b = append(b, a.Pubkey[:]...)
+	b = appendUint64s(b, a.Lamports, a.RentEpoch)
+	b = append(b, a.Owner[:]...)
+	b = appendBool(b, a.Executable)
+	b = append(b, make([]byte, 7+32)...) // padding, hash
+	b = append(b, a.Data...)
+	return append(b, make([]byte, -len(a.Data)&(recordAlign-1))...)
+}
+
+// recordSize is the length of the account's record.
+func (a *Account) recordSize() int64 {
+	return int64(recordHeaderSize+len(a.Data)+recordAlign-1) &^ (recordAlign - 1)
+}
+
+// lattice is what the lattice hash covers of the account.
+func (a *Account) lattice() *lthash.Account {
+	return &lthash.Account{Lamports: a.Lamports, Data: a.Data, Executable: a.Executable, Owner: a.Owner, Pubkey: a.Pubkey}
 }
