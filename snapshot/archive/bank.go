@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"errors"
 	"fmt"
 
 	"solsnap/snapshot"
@@ -22,6 +23,7 @@ const (
 // Equal descriptions give equal archives. It is the describer who decides whether
 // a validator can start from one; Ledger says what that takes.
 type Bank struct {
+	// Cluster is only read. Required.
 	Cluster *Cluster
 	Slot    snapshot.Slot
 	// ParentSlot is below Slot, except that both are 0 in the first bank.
@@ -116,6 +118,8 @@ func (b *Bank) archive(name snapshot.Name, p Packing) (*packer, error) {
 
 func (b *Bank) check() error {
 	switch blocks := uint64(len(b.Blockhashes)); {
+	case b.Cluster == nil:
+		return errors.New("it is of no cluster")
 	case b.Slot > 0 && b.ParentSlot >= b.Slot || b.Slot == 0 && b.ParentSlot > 0:
 		return fmt.Errorf("parent slot is %d, want one below", b.ParentSlot)
 	case b.BlockHeight > uint64(b.Slot):

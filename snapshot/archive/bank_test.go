@@ -200,6 +200,7 @@ func TestBankRefuses(t *testing.T) {
 		base   snapshot.Slot // of an incremental; 0 for a full
 		want   string
 	}{
+		"no cluster":           {change: func(b *Bank) { b.Cluster = nil }, want: "it is of no cluster"},
 		"parent not below":     {change: func(b *Bank) { b.ParentSlot = 10 }, want: "parent slot is 10, want one below"},
 		"parent of slot 0":     {change: func(b *Bank) { b.Slot, b.ParentSlot, b.Accounts = 0, 1, nil }, want: "parent slot is 1"},
 		"height above slot":    {change: func(b *Bank) { b.BlockHeight = 11 }, want: "block height is 11, above the slot"},

@@ -54,9 +54,14 @@ func (c LedgerConfig) withDefaults() LedgerConfig {
 // of genesis.bin; the Rent sysvar; a SlotHistory that ends with the bank's slot,
 // and a root in the status cache for each of its newest 300; vote account and
 // stake account as the stakes cache has them; epoch stakes up to those of the
-// leader schedule epoch; their leader; the sums and hashes. Nobody has its keys,
-// its parents' hashes are made up, and it has activated no features and deployed
-// no programs, the stake program for one.
+// leader schedule epoch; their leader; the sums and hashes. Tests hold them to
+// it. Agave's own loader, crate solana-runtime 4.2.2, was tried on fulls and pairs
+// between slot 0 and 2,000,100: it loads them, goes on to the next blocks and
+// into the next epoch, where it pays the stake its inflation, and it refuses them
+// when one of these facts is falsified. The validator itself was not run.
+//
+// Nobody has the cluster's keys, its parents' hashes are made up, and it has
+// activated no features and deployed no programs, the stake program for one.
 type Ledger struct {
 	config    LedgerConfig
 	cluster   Cluster

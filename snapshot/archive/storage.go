@@ -68,6 +68,6 @@ func (a *Account) recordSize() int64 {
 }
 
 // lattice is what the lattice hash covers of the account.
-func (a *Account) lattice() *lthash.Account {
-	return &lthash.Account{Lamports: a.Lamports, Data: a.Data, Executable: a.Executable, Owner: a.Owner, Pubkey: a.Pubkey}
+func (a *Account) lattice() lthash.Account {
+	return lthash.Account{Lamports: a.Lamports, Data: a.Data, Executable: a.Executable, Owner: a.Owner, Pubkey: a.Pubkey}
 }

@@ -25,6 +25,7 @@ type survey struct {
 	// hidden is the highest slot with a record that a later one replaces.
 	hidden *snapshot.Slot
 	sum    lthash.Sum
+	hashed lthash.Account // only here so that it is not allocated anew each time
 }
 
 // surveyAccounts walks the slots from the last to the first, so that the first
@@ -69,7 +70,8 @@ func (s *survey) add(a *Account, slot snapshot.Slot, ofBank bool) error {
 	if a.Lamports > 0 {
 		s.dataLen += uint64(len(a.Data))
 	}
-	s.sum.Add(a.lattice())
+	s.hashed = a.lattice()
+	s.sum.Add(&s.hashed)
 	return nil
 }
 
@@ -86,7 +88,8 @@ func (s *survey) hides(key manifest.Pubkey, slot snapshot.Slot) (bool, error) {
 	case later == slot:
 		return false, fmt.Errorf("account %s is there twice", key)
 	case s.hidden == nil:
-		s.hidden = &slot
+		s.hidden = new(snapshot.Slot)
+		*s.hidden = slot
 	}
 	return seen, nil
 }
