@@ -263,7 +263,6 @@ func openAdmin(t *testing.T, token string) (*api.Admin, string) {
 				Conflicts: []string{"two archives"},
 				Transfers: []middleware.Transfer{
 					{Name: fullName.String(), Started: time.Now()},
-					{Name: "genesis.tar.bz2", Started: time.Now()},
 				},
 			}
 		},

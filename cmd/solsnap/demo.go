@@ -169,9 +169,23 @@ with a new snapshot every %[3]s. Try, in another terminal:
 
   # the catalogue: sizes, times, digests
   curl --silent %[1]s/v1/snapshots
-`, url, config.Ledger, printDuration(interval))
+
+  # what the newest archive says of itself, and the proof of every account
+  %[4]s inspect %[1]s/incremental-snapshot.tar.zst
+  %[4]s verify %[2]s/incremental-snapshot-*
+`, url, config.Ledger, printDuration(interval), ownPath())
 	for _, admin := range bound.admin {
 		text += fmt.Sprintf("\n  # metrics\n  curl --silent http://%s/metrics\n", admin)
 	}
 	return text + "\nCtrl-C ends it.\n"
+}
+
+// ownPath is what to type to run this program again: with "go run" its name is
+// not in the PATH.
+func ownPath() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "solsnap"
+	}
+	return path
 }

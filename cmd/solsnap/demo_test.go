@@ -55,6 +55,7 @@ func TestDemoServesAPairOnLoopback(t *testing.T) {
 	for _, command := range []string{
 		"http://127.0.0.1:4321/snapshot.tar.bz2", "--range 0-99", "/genesis.tar.bz2", "/health",
 		"getHighestSnapshotSlot", "/v1/snapshots", "http://127.0.0.1:4322/metrics",
+		" inspect http://127.0.0.1:4321/incremental-snapshot.tar.zst", " verify " + seen.Ledger,
 	} {
 		if !strings.Contains(stdout.String(), command) {
 			t.Errorf("the instructions do not have %s:\n%s", command, stdout)

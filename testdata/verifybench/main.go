@@ -21,7 +21,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -130,5 +129,3 @@ func median(samples []sample, of func(sample) float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }
-
-func storageName(slot uint64) string { return "accounts/" + strconv.FormatUint(slot, 10) + ".0" }
