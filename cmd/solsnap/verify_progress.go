@@ -93,7 +93,7 @@ func bar(terminal *os.File, p *archive.Progress) (show, end func()) {
 func passName(pass int) string {
 	switch pass {
 	case 0, 1:
-		return "hashing   "
+		return "reading   "
 	case 2:
 		return "sorting   "
 	default:
