@@ -46,6 +46,7 @@ type Config struct {
 	// Tests only.
 	noWatch   bool                   // rely on RescanInterval alone
 	readLocks func() ([]byte, error) // instead of reading /proc/locks
+	closeFile func(*os.File) error   // instead of closing an archive
 }
 
 func (c Config) withDefaults() Config {
@@ -66,6 +67,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.readLocks == nil {
 		c.readLocks = readProcLocks
+	}
+	if c.closeFile == nil {
+		c.closeFile = (*os.File).Close
 	}
 	return c
 }

@@ -158,7 +158,7 @@ func runOnce(t *testing.T, c DigesterConfig) *Digester {
 func aside(s *Store) *Store {
 	v := *s.current.Load()
 	v.changed = make(chan struct{})
-	copied := &Store{config: s.config, handles: newHandles(0, func() {}), kick: make(chan struct{}, 1)}
+	copied := &Store{config: s.config, handles: newHandles(0, func() {}, s.config.closeFile), kick: make(chan struct{}, 1)}
 	copied.handles.watched.Store(true) // nobody is there to be told
 	copied.current.Store(&v)
 	return copied

@@ -71,11 +71,13 @@ func (f *File) Lock() error {
 // waits until the transfers have ended by themselves.
 func (f *File) Done() <-chan struct{} { return f.handle.done }
 
-// Close releases the lock. It may be called more than once.
+// Close releases the lock. It may be called more than once, and returns nil: the
+// descriptor, from which was only read, may be closed a little later.
 func (f *File) Close() error {
 	if !f.closed.CompareAndSwap(false, true) {
 		return nil
 	}
 	clean := !f.locked || unlock(f.File) == nil
-	return f.handles.checkIn(f, clean)
+	f.handles.checkIn(f, clean)
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,31 +67,38 @@ func TestCloseTwice(t *testing.T) {
 }
 
 func TestIdleDescriptorsAreBounded(t *testing.T) {
-	dir := t.TempDir()
-	path := put(t, dir, fullName(100, 1), "bytes")
-	s := start(t, Config{FullDir: dir})
-	before := descriptors(t)
-	var files []*File
-	for range 3 * maxIdle {
-		files = append(files, open(t, s, fullName(100, 1)))
-	}
-	for _, f := range files {
-		f.Close()
-	}
-	if kept := descriptors(t) - before; kept != maxIdle {
-		t.Errorf("%d descriptors are kept, want %d", kept, maxIdle)
-	}
-	last := open(t, s, fullName(100, 1))
-	remove(t, path)
-	awaitListed(t, s)
-	if kept := descriptors(t) - before; kept != 1 {
-		t.Errorf("%d descriptors of an unlinked archive are kept, want the one that is read", kept)
-	}
-	assertContent(t, last, "bytes")
-	last.Close()
-	if kept := descriptors(t) - before; kept != 0 {
-		t.Errorf("%d descriptors of an unlinked archive are kept", kept)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path := put(t, dir, fullName(100, 1), "bytes")
+		var closed atomic.Int64
+		s := start(t, Config{FullDir: dir, noWatch: true, closeFile: func(file *os.File) error {
+			closed.Add(1)
+			return file.Close()
+		}})
+		const all = 3 * maxIdle
+		expectKept := func(want int) {
+			t.Helper()
+			synctest.Wait() // for the closer
+			if kept := all - int(closed.Load()); kept != want {
+				t.Errorf("%d descriptors are kept, want %d", kept, want)
+			}
+		}
+		var files []*File
+		for range all {
+			files = append(files, open(t, s, fullName(100, 1)))
+		}
+		for _, f := range files {
+			f.Close()
+		}
+		expectKept(maxIdle)
+		last := open(t, s, fullName(100, 1))
+		remove(t, path)
+		awaitListed(t, s)
+		expectKept(1) // it is read
+		assertContent(t, last, "bytes")
+		last.Close()
+		expectKept(0)
+	})
 }
 
 func TestOpenFileOutlivesItsName(t *testing.T) {
@@ -269,6 +277,7 @@ func TestHold(t *testing.T) {
 		}
 		assertContent(t, h, "held")
 		h.Close()
+		synctest.Wait()                                // for the closer
 		if after := descriptors(t); after > before+2 { // the directory, and what it is read by
 			t.Errorf("%d descriptors before, %d after", before, after)
 		}

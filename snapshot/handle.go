@@ -42,6 +42,7 @@ type handles struct {
 	watched atomic.Bool
 	locked  chan struct{} // tells Run to begin looking out; holds one
 	out     atomic.Int64  // Files that are not closed
+	closer  closer        // of every descriptor; not to be called under mu
 
 	mu     sync.Mutex
 	busy   map[*handle]struct{} // those with users; guarded by mu
@@ -50,11 +51,12 @@ type handles struct {
 	closed bool                 // nothing is kept any longer; guarded by mu
 }
 
-func newHandles(hold time.Duration, failed func()) *handles {
+func newHandles(hold time.Duration, failed func(), closeFile func(*os.File) error) *handles {
 	return &handles{
 		hold:   hold,
 		failed: failed,
 		locked: make(chan struct{}, 1),
+		closer: closer{closeFile: closeFile},
 		busy:   make(map[*handle]struct{}),
 		held:   make(map[Name]*handle),
 		taken:  make(map[inode]struct{}),
@@ -70,7 +72,7 @@ func newHandle(l listing) *handle {
 func (hs *handles) checkOut(h *handle) (*File, error) {
 	file, err := hs.descriptor(h)
 	if err == nil {
-		err = rewind(file, h.archive)
+		err = hs.rewind(file, h.archive)
 	}
 	if err != nil {
 		hs.failed()
@@ -82,13 +84,13 @@ func (hs *handles) checkOut(h *handle) (*File, error) {
 
 // rewind prepares a descriptor for its next reader, and closes it if it is not
 // one of the archive.
-func rewind(file *os.File, a Archive) error {
+func (hs *handles) rewind(file *os.File, a Archive) error {
 	err := checkState(file, a)
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		file.Close()
+		hs.closer.close(file)
 	}
 	return err
 }
@@ -185,8 +187,14 @@ func (hs *handles) lookOut() {
 
 // checkIn ends a File. Its descriptor is kept if it is clean, that is without a
 // lock, and there is room for it; else it is closed.
-func (hs *handles) checkIn(f *File, clean bool) error {
+func (hs *handles) checkIn(f *File, clean bool) {
 	hs.out.Add(-1)
+	if !hs.keep(f, clean) {
+		hs.closer.close(f.File)
+	}
+}
+
+func (hs *handles) keep(f *File, clean bool) (kept bool) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	h := f.handle
@@ -196,41 +204,48 @@ func (hs *handles) checkIn(f *File, clean bool) error {
 	if h.users == 0 {
 		delete(hs.busy, h)
 	}
-	if clean && !h.delisted && !hs.closed && len(h.idle) < maxIdle {
-		h.idle = append(h.idle, f.File)
+	if !clean || h.delisted || hs.closed || len(h.idle) == maxIdle {
+		return false
+	}
+	h.idle = append(h.idle, f.File)
+	return true
+}
+
+// takeIdle and takeAnchor take from h what is then to be closed.
+func (h *handle) takeIdle() []*os.File {
+	files := h.idle
+	h.idle = nil
+	return files
+}
+
+func (h *handle) takeAnchor() []*os.File {
+	if h.anchor == nil {
 		return nil
 	}
-	return f.File.Close()
-}
-
-func (h *handle) closeIdle() {
-	for _, file := range h.idle {
-		file.Close()
-	}
-	h.idle = nil
-}
-
-func (h *handle) closeAnchor() {
-	if h.anchor != nil {
-		h.anchor.Close()
-		h.anchor = nil
-	}
+	file := h.anchor
+	h.anchor = nil
+	return []*os.File{file}
 }
 
 // close closes every descriptor that is kept. Files go on, and more may be
 // opened; their descriptors are not kept.
 func (hs *handles) close(listed map[Name]*handle) {
+	hs.closer.close(hs.takeAll(listed)...)
+}
+
+func (hs *handles) takeAll(listed map[Name]*handle) (files []*os.File) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	hs.closed = true
 	for _, h := range listed {
-		h.closeIdle()
-		h.closeAnchor()
+		files = append(files, h.takeIdle()...)
+		files = append(files, h.takeAnchor()...)
 	}
 	for name, h := range hs.held {
-		h.closeAnchor()
+		files = append(files, h.takeAnchor()...)
 		delete(hs.held, name)
 	}
+	return files
 }
 
 func (hs *handles) count() (out, held int) {

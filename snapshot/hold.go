@@ -1,6 +1,9 @@
 package snapshot
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // markServed notes that h is a member of the served pair, and pins its inode if
 // it may have to be held. A failure to pin it only means that it is not held.
@@ -16,22 +19,26 @@ func (hs *handles) markServed(h *handle, now time.Time) {
 // delist closes what is kept of h, so that its disk space is free as soon as
 // the last File is closed; unless it is to be held.
 func (hs *handles) delist(h *handle, now time.Time) {
+	hs.closer.close(hs.takeDelisted(h, now)...)
+}
+
+func (hs *handles) takeDelisted(h *handle, now time.Time) (files []*os.File) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	h.delisted = true
-	h.closeIdle()
+	files = h.takeIdle()
 	if h.anchor == nil {
-		return
+		return files
 	}
 	if now.Sub(h.served) > hs.hold || h.inPlace() || checkState(h.anchor, h.archive) != nil {
-		h.closeAnchor()
-		return
+		return append(files, h.takeAnchor()...)
 	}
 	if old := hs.held[h.archive.Name]; old != nil {
-		old.closeAnchor()
+		files = append(files, old.takeAnchor()...)
 	}
 	h.heldUntil = now.Add(hs.hold)
 	hs.held[h.archive.Name] = h
+	return files
 }
 
 // inPlace reports whether the file is as it was listed and where it was listed:
@@ -51,15 +58,21 @@ func (hs *handles) heldArchive(name Name) *handle {
 // expire lets go of what was held long enough, or has changed. It returns when
 // to call it again; zero if nothing is held.
 func (hs *handles) expire(now time.Time) (again time.Time) {
+	files, again := hs.takeExpired(now)
+	hs.closer.close(files...)
+	return again
+}
+
+func (hs *handles) takeExpired(now time.Time) (files []*os.File, again time.Time) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	for name, h := range hs.held {
 		if !now.Before(h.heldUntil) || checkState(h.anchor, h.archive) != nil {
-			h.closeAnchor()
+			files = append(files, h.takeAnchor()...)
 			delete(hs.held, name)
 			continue
 		}
 		again = earlier(again, h.heldUntil)
 	}
-	return again
+	return files, again
 }

@@ -32,6 +32,8 @@ func (s *Store) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	stop := r.handles.closer.start()
+	defer stop()
 	defer r.close()
 	r.scan()
 	r.loop(ctx)

@@ -28,7 +28,7 @@ func NewStore(config Config) (*Store, error) {
 		config: config.withDefaults(),
 		kick:   make(chan struct{}, 1),
 	}
-	s.handles = newHandles(s.config.Hold, s.rescan)
+	s.handles = newHandles(s.config.Hold, s.rescan, s.config.closeFile)
 	s.current.Store(&view{changed: make(chan struct{})})
 	return s, nil
 }
