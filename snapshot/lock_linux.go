@@ -46,10 +46,10 @@ func readAhead(file *os.File) {
 	_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_SEQUENTIAL) // a hint
 }
 
-// awaited reports whether waiting has the inode. /proc/locks names the device of
+// awaited reports whether somebody waits for the inode. /proc/locks names the device of
 // the superblock; where stat(2) answers with a device of its own (btrfs, overlay:
 // major number 0), the inode number and that the wait is for a reader must do.
-func awaited(i inode, waiting map[waitingInode]bool) bool {
+func awaited(i inode, waiting waiters) bool {
 	major, minor := unix.Major(i.device), unix.Minor(i.device)
 	for w := range waiting {
 		sameDevice := w.major == major && w.minor == minor || major == 0 && w.forReader

@@ -226,9 +226,13 @@ func TestLockComparesWithListing(t *testing.T) {
 }
 
 // fakeLocks is a /proc/locks whose waiters the test chooses.
-type fakeLocks struct{ text atomic.Value }
+type fakeLocks struct {
+	text  atomic.Value
+	reads atomic.Int64
+}
 
 func (l *fakeLocks) read() ([]byte, error) {
+	l.reads.Add(1)
 	text, _ := l.text.Load().(string)
 	return []byte(text), nil
 }
@@ -287,7 +291,11 @@ func TestWriterGivesUp(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		locks.waitForNothing()
+		begun := time.Now()
 		awaitListed(t, s, fullName(100, 1))
+		if took := time.Since(begun); took != looksWithout*lookOutInterval {
+			t.Errorf("the archive is listed again after %v, want two looks", took)
+		}
 		locks.waitFor(t, path)
 		awaitListed(t, s)
 		time.Sleep(4 * time.Second)
@@ -300,6 +308,113 @@ func TestWriterGivesUp(t *testing.T) {
 		locks.waitForNothing()
 		awaitListed(t, s, fullName(100, 1))
 		f.Close()
+	})
+}
+
+// wrongLooks are those that go wrong of every four, for want of a descriptor or
+// because the list changed while it was read.
+type wrongLooks struct {
+	first, inRow int64
+	read         func() ([]byte, error)
+}
+
+// That looks go wrong neither relists an archive that a writer waits for, nor
+// gives its transfers more time.
+func TestLooksThatGoWrong(t *testing.T) {
+	failed := func() ([]byte, error) { return nil, unix.EMFILE }
+	failedHalfWay := func() ([]byte, error) { return []byte("1: OFDLCK ADVISORY"), unix.EIO }
+	withoutWaiter := func() ([]byte, error) { return nil, nil }
+	for first := range int64(4) {
+		for name, wrong := range map[string]wrongLooks{
+			"failed":           {first, 1, failed},
+			"failed half-way":  {first, 1, failedHalfWay},
+			"failed in a row":  {first, 3, failed},
+			"without a waiter": {first, 1, withoutWaiter},
+		} {
+			t.Run(fmt.Sprint(name, ", ", first), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { testLooksThatGoWrong(t, wrong) })
+			})
+		}
+	}
+}
+
+func testLooksThatGoWrong(t *testing.T, wrong wrongLooks) {
+	dir := t.TempDir()
+	path := put(t, dir, fullName(100, 1), "")
+	locks := &fakeLocks{}
+	locks.waitFor(t, path)
+	s := start(t, Config{FullDir: dir, noWatch: true, RecycleGrace: 5 * time.Second, readLocks: func() ([]byte, error) {
+		text, err := locks.read()
+		if (locks.reads.Load()+wrong.first)%4 < wrong.inRow {
+			return wrong.read()
+		}
+		return text, err
+	}})
+	f := openLocked(t, s, fullName(100, 1))
+	defer f.Close()
+	awaitListed(t, s)
+	begun := time.Now()
+	select {
+	case <-s.Changed():
+		t.Errorf("after %v the archive is listed again", time.Since(begun))
+	case <-f.Done():
+	}
+	latest := 5*time.Second + time.Duration(wrong.inRow)*lookOutInterval
+	if took := time.Since(begun); took < 5*time.Second || took > latest {
+		t.Errorf("the transfer was cut off after %v, want 5s to %v", took, latest)
+	}
+}
+
+// Where there is no list, it is not asked for when no archive is locked.
+func TestLookOutEndsWithoutList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		put(t, dir, fullName(100, 1), "")
+		locks := &fakeLocks{}
+		s := start(t, Config{FullDir: dir, noWatch: true, readLocks: func() ([]byte, error) {
+			_, _ = locks.read()
+			return nil, fs.ErrNotExist
+		}})
+		f := openLocked(t, s, fullName(100, 1))
+		time.Sleep(time.Minute)
+		f.Close()
+		time.Sleep(2 * lookOutInterval)
+		reads := locks.reads.Load()
+		time.Sleep(time.Minute)
+		if now := locks.reads.Load(); reads < 50 || now != reads {
+			t.Errorf("the list is read %d times while an archive is locked, then %d times", reads, now-reads)
+		}
+	})
+}
+
+// Of a writer that got the inode nothing is remembered when the inode comes back
+// as an archive.
+func TestWaitersAreForgottenWhenLookOutEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path := put(t, dir, fullName(100, 1), "")
+		locks := &fakeLocks{}
+		locks.waitFor(t, path)
+		s := start(t, Config{FullDir: dir, noWatch: true, readLocks: locks.read})
+		f := openLocked(t, s, fullName(100, 1))
+		awaitListed(t, s)
+		f.Close()
+		if err := os.Rename(path, filepath.Join(dir, fullName(200, 1).String()+".partial")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		locks.waitForNothing()
+		if err := os.Rename(filepath.Join(dir, fullName(200, 1).String()+".partial"), filepath.Join(dir, fullName(200, 1).String())); err != nil {
+			t.Fatal(err)
+		}
+		awaitListed(t, s, fullName(200, 1))
+		changed := s.Changed()
+		defer openLocked(t, s, fullName(200, 1)).Close()
+		select {
+		case <-changed:
+			t.Error("the new archive is delisted because of a writer long gone")
+		case <-time.After(10 * lookOutInterval):
+		}
 	})
 }
 
@@ -344,9 +459,9 @@ func TestRecycledArchiveIsNotHeld(t *testing.T) {
 }
 
 func TestWaitersAreToldByDevice(t *testing.T) {
-	waiting := map[waitingInode]bool{
-		{major: 0xfe, minor: 1, number: 42, forReader: true}: true,
-		{major: 0xfe, minor: 1, number: 44}:                  true, // for another writer
+	waiting := waiters{
+		{major: 0xfe, minor: 1, number: 42, forReader: true}: 0,
+		{major: 0xfe, minor: 1, number: 44}:                  0, // for another writer
 	}
 	for name, tt := range map[string]struct {
 		inode inode

@@ -20,4 +20,4 @@ func reopen(*os.File) (*os.File, error) { return nil, fs.ErrNotExist }
 func readAhead(*os.File) {}
 
 // awaited is never: nobody waits for a lock that is not taken.
-func awaited(inode, map[waitingInode]bool) bool { return false }
+func awaited(inode, waiters) bool { return false }

@@ -22,6 +22,7 @@ type run struct {
 	due         time.Time          // when to scan next
 	kicked      time.Time          // when a failed Open last made us scan
 	lookOutAt   time.Time          // when to read /proc/locks next; zero while no File is locked
+	waiters     waiters            // of which /proc/locks told while it was read
 	told        map[slotKey]string // the conflicts that were logged
 }
 
@@ -50,6 +51,7 @@ func (s *Store) begin() (*run, error) {
 		directories: directories,
 		catalogue:   newCatalogue(s.config.SettleTime, s.config.Logger, probe),
 		watcher:     newWatcher(s.config.Logger, s.config.noWatch),
+		waiters:     make(waiters),
 		told:        make(map[slotKey]string),
 	}, nil
 }
@@ -179,28 +181,35 @@ func (r *run) beginLookOut() {
 	}
 }
 
-// lookOut delists the archives whose inode a writer waits for, and cuts their
-// transfers off when it has waited long enough. It ends itself when no File is
-// locked.
+// lookOut heeds the writers that wait for a lock. It ends itself when no File is
+// locked. A list that cannot be read says nothing: what was known stays.
 func (r *run) lookOut() {
 	text, err := r.config.readLocks()
+	now := time.Now()
 	if err != nil {
 		r.config.Logger.Debug("list of locks cannot be read", "err", err)
+	} else {
+		r.waiters.update(waitingWriters(text))
+		r.heedWaiters(now)
 	}
-	waiting := waitingWriters(text)
-	wanted := func(i inode) bool { return awaited(i, waiting) }
-	now := time.Now()
 	r.lookOutAt = now.Add(lookOutInterval)
 	r.handles.watched.Store(false) // a Lock from here on asks again
-	busy := r.handles.heed(wanted, now, r.config.RecycleGrace)
-	if r.catalogue.recycle(wanted) {
-		r.scan()
-	}
-	if !busy && !r.catalogue.recycling() {
+	if !r.handles.anyLocked() && !r.catalogue.recycling() {
 		r.lookOutAt = time.Time{}
+		clear(r.waiters)
 		return
 	}
 	r.handles.watched.Store(true)
+}
+
+// heedWaiters delists the archives whose inode a writer waits for, and cuts their
+// transfers off when it has waited long enough.
+func (r *run) heedWaiters(now time.Time) {
+	wanted := func(i inode) bool { return awaited(i, r.waiters) }
+	r.handles.heed(wanted, now, r.config.RecycleGrace)
+	if r.catalogue.recycle(wanted) {
+		r.scan()
+	}
 }
 
 // close leaves the view as it is: a server that drains still opens archives.
