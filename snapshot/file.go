@@ -12,8 +12,8 @@ import (
 // was read of it may be good, but must not be continued.
 var ErrChanged = errors.New("archive has changed while it was open")
 
-// File is an open archive: a descriptor with an offset of its own, for one
-// reader. It embeds the *os.File so that net can send from it without copying;
+// File is an open archive: a descriptor with an offset of its own, left where the
+// last reader stopped, for one reader. It embeds the *os.File so that net can send from it without copying;
 // nothing of it may be used after Close, because the descriptor goes to the
 // next reader.
 //

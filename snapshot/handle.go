@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"sync"
@@ -72,7 +71,7 @@ func newHandle(l listing) *handle {
 func (hs *handles) checkOut(h *handle) (*File, error) {
 	file, err := hs.descriptor(h)
 	if err == nil {
-		err = hs.rewind(file, h.archive)
+		err = hs.recheck(file, h.archive)
 	}
 	if err != nil {
 		hs.failed()
@@ -82,13 +81,9 @@ func (hs *handles) checkOut(h *handle) (*File, error) {
 	return &File{File: file, handle: h, handles: hs}, nil
 }
 
-// rewind prepares a descriptor for its next reader, and closes it if it is not
-// one of the archive.
-func (hs *handles) rewind(file *os.File, a Archive) error {
+// recheck closes a descriptor that is not one of the archive as it was listed.
+func (hs *handles) recheck(file *os.File, a Archive) error {
 	err := checkState(file, a)
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
 	if err != nil {
 		hs.closer.close(file)
 	}

@@ -124,7 +124,7 @@ func TestWriterRecyclesInode(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the transfer is not cut off")
 	}
-	content, err := io.ReadAll(f)
+	content, err := readAll(f)
 	if err != nil || string(content) != string(frame(FormatZstd, "the bytes that were promised")) || f.Check() != nil {
 		t.Fatalf("read %q, %v; Check returns %v", content, err, f.Check())
 	}

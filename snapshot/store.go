@@ -76,9 +76,10 @@ func (s *Store) Stats() Stats {
 // look, then wait for it: what has changed is visible before it is closed.
 func (s *Store) Changed() <-chan struct{} { return s.current.Load().changed }
 
-// Open opens an archive for reading from its first byte. It returns
-// fs.ErrNotExist if no such archive is listed (or held), and if the file has gone
-// or changed since it was listed. See File for what may happen to it later.
+// Open opens an archive for reading. Its offset may be anywhere: use ReadAt, or
+// seek first. Open returns fs.ErrNotExist if no such archive is listed (or held),
+// and if the file has gone or changed since it was listed. See File for what may
+// happen to it later.
 func (s *Store) Open(name Name) (*File, error) {
 	h, listed := s.current.Load().handles[name]
 	if !listed {

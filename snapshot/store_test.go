@@ -3,7 +3,6 @@ package snapshot
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -499,7 +498,7 @@ func TestStoreAnswersAfterRun(t *testing.T) {
 		t.Fatalf("a draining server cannot open an archive: %v", err)
 	}
 	for _, f := range []*File{f, again} {
-		if content, err := io.ReadAll(f); err != nil || string(content[4:]) != "bytes" {
+		if content, err := readAll(f); err != nil || string(content[4:]) != "bytes" {
 			t.Errorf("read %q, %v", content, err)
 		}
 		f.Close()

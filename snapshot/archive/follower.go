@@ -105,7 +105,7 @@ func (f *Follower) read(ctx context.Context, name snapshot.Name) (*manifest.Mani
 		return nil, err
 	}
 	defer file.Close()
-	m, err := findManifest(ctx, file, name)
+	m, err := findManifest(ctx, io.NewSectionReader(file, 0, file.Archive().Size), name)
 	if changed := file.Check(); changed != nil {
 		return nil, changed
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -150,6 +151,37 @@ func TestFollower(t *testing.T) {
 	// As they go one by one, an older pair may be served for a moment.
 	for m := next(t, "end", manifests); m != nil; {
 		m = next(t, "end", manifests)
+	}
+}
+
+// TestFollowerReadsFromTheFirstByte although a descriptor comes to it from a
+// reader that stopped elsewhere.
+func TestFollowerReadsFromTheFirstByte(t *testing.T) {
+	dir := t.TempDir()
+	putBank(t, dir, snapshot.Name{Slot: 100}, nil)
+	store, err := snapshot.NewStore(snapshot.Config{FullDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scanned := store.Changed()
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = store.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	next(t, "scan", scanned)
+	name := store.Archives()[0].Name
+	file, err := store.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Seek(0, io.SeekEnd); err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	m, err := NewFollower(FollowerConfig{Store: store}).read(t.Context(), name)
+	if err != nil || m.Bank.Slot != 100 {
+		t.Errorf("got %v, %v", m, err)
 	}
 }
 
