@@ -157,6 +157,13 @@ func (h *handle) open() (*os.File, error) {
 	return nil, err
 }
 
+// reopen opens what file has open, with an offset of its own, even when its name
+// is gone: /proc/self/fd leads to the inode, see proc(5). Only Linux has that
+// path; opening /dev/fd/N elsewhere duplicates the descriptor, offset and all.
+func reopen(file *os.File) (*os.File, error) {
+	return os.Open(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
+}
+
 // checkState compares what is open with what was listed.
 func checkState(file *os.File, a Archive) error {
 	info, err := file.Stat()

@@ -35,12 +35,6 @@ func setLock(file *os.File, kind int16) error {
 	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &lock)
 }
 
-// reopen opens what file has open, with an offset of its own, even when its name
-// is gone: /proc/self/fd leads to the inode, see proc(5).
-func reopen(file *os.File) (*os.File, error) {
-	return os.Open(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
-}
-
 // readAhead tells the kernel that file will be read from front to back.
 func readAhead(file *os.File) {
 	_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_SEQUENTIAL) // a hint

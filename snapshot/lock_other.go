@@ -2,19 +2,12 @@
 
 package snapshot
 
-import (
-	"io/fs"
-	"os"
-)
+import "os"
 
 // lockShared does nothing: the writer that it is for, Firedancer, runs on Linux.
 func lockShared(*os.File) (locked bool, _ error) { return false, nil }
 
 func unlock(*os.File) error { return nil }
-
-// reopen is not to be had: opening /dev/fd/N elsewhere duplicates the
-// descriptor, offset and all.
-func reopen(*os.File) (*os.File, error) { return nil, fs.ErrNotExist }
 
 // readAhead does nothing.
 func readAhead(*os.File) {}

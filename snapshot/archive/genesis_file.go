@@ -62,6 +62,12 @@ func (f *genesisFile) open() (*os.File, error) {
 	return file, nil
 }
 
+// reopen opens what f has open, with an offset of its own, even when its name is
+// gone: /proc/self/fd leads to the inode, see proc(5). Only Linux has that path.
+func reopen(f *os.File) (*os.File, error) {
+	return os.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+}
+
 // readGenesisBin reads a genesis.bin whole, if it is of a size that a client takes.
 func readGenesisBin(path string) ([]byte, error) {
 	file, info, err := openRegular(path)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -257,7 +258,7 @@ func TestGenesisKeepsThePreviousOverABrokenOne(t *testing.T) {
 			if err := h.Load(); (err == nil) != (name == "away") {
 				t.Errorf("Load: %v", err)
 			}
-			if _, err := reopen(h.current.held); errors.Is(err, errors.ErrUnsupported) {
+			if runtime.GOOS != "linux" {
 				t.Skip("replaced files cannot be reopened on this system")
 			}
 			h.serves(t, demoGenesis())
