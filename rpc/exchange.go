@@ -97,7 +97,10 @@ func (u *Upstream) exchange(ctx context.Context, c upstreamCall) (outcome, error
 	if err := checkStatus(response); err != nil {
 		return outcome{}, err
 	}
-	body := &holding{memory: u.memory}
+	body := &holding{memory: u.memory, client: c.client}
+	if c.own {
+		body.memory = u.ownMemory
+	}
 	err = body.read(ctx, response)
 	var answer outcome
 	if err == nil {

@@ -57,8 +57,10 @@ func expectNothingHeld(t *testing.T, u *Upstream) {
 	if held := testutil.ToFloat64(u.metrics.held); held != 0 {
 		t.Errorf("%v bytes are held", held)
 	}
-	if total := max(u.config.MaxHeldBytes, u.config.MaxResponseBytes+1); !u.memory.room.TryAcquire(total) {
-		t.Error("memory is taken")
+	for _, m := range []*memory{u.memory, u.ownMemory} {
+		if m.taken != 0 || len(m.clients) != 0 {
+			t.Errorf("%d bytes are taken, by clients %v", m.taken, m.clients)
+		}
 	}
 }
 
@@ -117,6 +119,130 @@ func (s *stalled) Write(p []byte) (int, error) {
 		<-s.read
 	}
 	return s.recorder.Write(p)
+}
+
+// TestOneClientHoldsItsShare: who does not read is refused above an eighth, at
+// once, and nobody else notices.
+func TestOneClientHoldsItsShare(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		t.Run(fmt.Sprint(told), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const size = 100_000
+				log := new(lines)
+				u := newUpstream(t, UpstreamConfig{
+					URL: "http://validator", MaxResponseBytes: 2 * size, MaxHeldBytes: 32 * size, Client: bulky(size, told), Logger: log.logger(),
+				})
+				s := NewServer(Config{Upstream: u})
+				read, written := make(chan struct{}), make(chan string, 40)
+				var held atomic.Int32
+				for range 40 {
+					go func() {
+						w := &stalled{recorder: newRecorder(), read: read, held: &held}
+						s.ServeHTTP(w, newRequest(askBalance))
+						written <- w.body.String()
+					}()
+				}
+				synctest.Wait()
+				if n := held.Load(); n == 0 || n > 4 || len(written) != int(40-n) {
+					t.Errorf("%d responses are held, %d are refused", n, len(written))
+				}
+				for range len(written) {
+					if got := <-written; got != unavailable+"\n" {
+						t.Errorf("a refusal is %s", got)
+					}
+				}
+				expectServed(t, s, "192.0.2.2:1")
+				expectServed(t, s, "[2001:db8::1]:1")
+				if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "client=192.0.2.1/32 method=getBalance") {
+					t.Errorf("the log is %s", text)
+				}
+				close(read)
+				for range held.Load() {
+					<-written
+				}
+				expectServed(t, s, "192.0.2.1:2")
+				expectNothingHeld(t, u)
+			})
+		})
+	}
+}
+
+// expectServed has a client ask for a balance, and wants it at once.
+func expectServed(t *testing.T, s *Server, client string) {
+	t.Helper()
+	start, w, r := time.Now(), newRecorder(), newRequest(askBalance)
+	r.RemoteAddr = client
+	s.ServeHTTP(w, r)
+	if took := time.Since(start); took != 0 || !strings.Contains(w.body.String(), `"result":`) {
+		t.Errorf("%s got %.100s after %v", client, w.body.String(), took)
+	}
+}
+
+// TestNoClientRateIsNoShare: behind a proxy all clients have one address.
+func TestNoClientRateIsNoShare(t *testing.T) {
+	const size = 1000
+	u := bulkyServer(t, UpstreamConfig{MaxResponseBytes: size, MaxHeldBytes: 4 * size, Client: bulky(1, true)}).config.Upstream
+	if _, err := u.memory.take(clientKey("192.0.2.1:1"), 4*size); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMemoryRefusalsAreLoggedNowAndThen: once a minute.
+func TestMemoryRefusalsAreLoggedNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(lines)
+		u := newUpstream(t, UpstreamConfig{URL: "http://validator", Timeout: time.Second, Client: bulky(1000, true), Logger: log.logger()})
+		if _, err := u.memory.take(clientKey("192.0.2.9:1"), u.memory.share); err != nil {
+			t.Fatal(err)
+		}
+		r := newRequest("")
+		r.RemoteAddr = "192.0.2.9:1"
+		for range 90 {
+			if _, err := u.forward(r, upstreamCall{method: "getBalance"}); resultOf(err) != resultMemory {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := strings.Count(log.String(), "level=WARN"); n != 2 {
+			t.Errorf("%d warnings in 90 s", n)
+		}
+	})
+}
+
+// TestShortResponsesPassLongOnes that wait for memory.
+func TestShortResponsesPassLongOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 100_000
+		u := newUpstream(t, UpstreamConfig{URL: "http://validator", ClientRate: -1, MaxResponseBytes: size, MaxHeldBytes: size, Client: clientOf(func(r *http.Request) (*http.Response, error) {
+			n := 10
+			if body, _ := r.GetBody(); strings.Contains(readAll(body), "getBlock") {
+				n = size / 2
+			}
+			return bulky(n, true).Transport.RoundTrip(r)
+		})})
+		first, err := u.call(t.Context(), upstreamCall{method: "getBlock"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := make(chan error, 1)
+		go func() {
+			answer, err := u.call(t.Context(), upstreamCall{method: "getBlock"})
+			answer.release()
+			second <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		short, err := u.call(t.Context(), upstreamCall{method: "getSlot"})
+		if err != nil || time.Since(start) != 0 || len(second) > 0 {
+			t.Errorf("a short one: %v, after %v", err, time.Since(start))
+		}
+		short.release()
+		first.release()
+		if err := <-second; err != nil {
+			t.Error(err)
+		}
+		expectNothingHeld(t, u)
+	})
 }
 
 // TestWaitingForMemory: a call that waits is served when another has let go.
@@ -193,6 +319,32 @@ func TestOwnCallsLetGo(t *testing.T) {
 		t.Error("a text is a supply")
 	}
 	expectNothingHeld(t, u)
+}
+
+// TestOwnCallsNeedNoSharedMemory: clients that take all of it make neither the
+// cluster's slot nor the supply unknown.
+func TestOwnCallsNeedNoSharedMemory(t *testing.T) {
+	result := `7`
+	u := newUpstream(t, UpstreamConfig{URL: "http://validator", ClientRate: -1, Client: clientOf(func(r *http.Request) (*http.Response, error) {
+		return replyTo(r, `"result":`+result)
+	})})
+	if _, err := u.memory.take(clientKey("192.0.2.1:1"), u.memory.total); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.poll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if slot, ok := u.Slot(); !ok || slot != 7 {
+		t.Errorf("polled slot is %d, %t", slot, ok)
+	}
+	result = `{"value":{"circulating":1,"total":2}}`
+	if total, _, err := u.Supply(t.Context()); err != nil || total != 2 {
+		t.Errorf("supply is %d, %v", total, err)
+	}
+	result = `"` + strings.Repeat("x", maxOwnResponse) + `"`
+	if err := u.poll(t.Context()); resultOf(err) != resultTooLarge {
+		t.Errorf("a long slot: %v", err)
+	}
 }
 
 type broken struct{}

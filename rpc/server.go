@@ -24,7 +24,8 @@ type Config struct {
 	// together; elements above it become errors. They are all in memory until
 	// the last is there, and it is not for a client to say how often the longest
 	// response of an upstream fits into one request. Those under way when it is
-	// reached are bounded by UpstreamConfig.MaxHeldBytes alone. Default 64 MiB.
+	// reached are bounded by UpstreamConfig.MaxHeldBytes alone, and results of
+	// the upstream by what one client may have of that. Default 64 MiB.
 	MaxBatchBytes int64
 	// BodyTimeout is how long a client may take to send a body. 0 sets no
 	// deadline: then the server in front must have set one, as package api does,

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"solsnap/snapshot"
 )
@@ -32,7 +35,8 @@ type UpstreamConfig struct {
 	// ClientRate is how many calls per second one client address may have
 	// forwarded, lasting; ClientBurst how many at once. Default 50 and 100. An
 	// address is that of the connection, and all of an IPv6 /64 is one; behind a
-	// reverse proxy that is the proxy. A ClientRate below 0 is no limit.
+	// reverse proxy that is the proxy. A ClientRate below 0 is no limit, and none
+	// for what one client may have of MaxHeldBytes either.
 	ClientRate  float64
 	ClientBurst int
 	// PollInterval is between two looks at the upstream's slot. Default 2 s.
@@ -44,13 +48,16 @@ type UpstreamConfig struct {
 	// MaxHeldBytes bounds the responses in memory of all calls together. Each
 	// counts as it is read and until it has been passed on to its client. A call
 	// waits with its first byte until there is room, for up to Timeout, and fails
-	// when there is none for the rest of it. Default 256 MiB, and never less than
-	// one response of MaxResponseBytes.
+	// when there is none for the rest of it. One client may have an eighth; above
+	// that its calls fail at once, so that who does not read what it has asked for
+	// is in its own way alone. Default 256 MiB. Neither is ever less than one
+	// response of MaxResponseBytes.
 	MaxHeldBytes int64
 	// MaxConcurrent is how many calls the upstream is sent at a time; more wait
 	// for up to Timeout. Default 64.
 	MaxConcurrent int
-	// Logger is told when the upstream is lost and found; nil discards.
+	// Logger is told when the upstream is lost and found, and, once a minute, of
+	// calls that found no memory; nil discards.
 	Logger *slog.Logger
 	// Client sends the requests; for tests.
 	Client *http.Client
@@ -109,16 +116,28 @@ type Upstream struct {
 	methods map[string]bool // never modified
 	breaker *breaker
 	clients *clientLimits // nil: no limit
-	memory  *memory
-	// slots hold a token for each call under way: clients' calls and, apart so
-	// that clients cannot starve them, our own.
-	slots    chan struct{}
-	ownSlots chan struct{}
-	ids      atomic.Uint64
-	seen     atomic.Pointer[sighting] // replaced whole
-	supply   supplyCache
-	metrics  *upstreamMetrics
+	// A call under way has a token in slots and its response in memory. Our own
+	// calls have theirs apart, so that clients cannot starve them.
+	slots     chan struct{}
+	ownSlots  chan struct{}
+	memory    *memory
+	ownMemory *memory
+	refusals  rate.Sometimes // of memory, as they are logged
+	ids       atomic.Uint64
+	seen      atomic.Pointer[sighting] // replaced whole
+	supply    supplyCache
+	metrics   *upstreamMetrics
 }
+
+// ownCalls is how many calls of our own there can be at a time, the poller's and
+// one for the supply, and maxOwnResponse how long a response to one may be.
+const (
+	ownCalls       = 2
+	maxOwnResponse = 64 << 10
+)
+
+// clientShare is the part of MaxHeldBytes that one client may have.
+const clientShare = 8
 
 // NewUpstream checks the configuration; it does not connect.
 func NewUpstream(config UpstreamConfig) (*Upstream, error) {
@@ -134,16 +153,26 @@ func NewUpstream(config UpstreamConfig) (*Upstream, error) {
 	config.Logger = config.Logger.With("peer", host)
 	metrics := newUpstreamMetrics()
 	return &Upstream{
-		config:   config,
-		methods:  methods,
-		breaker:  newBreaker(config.Logger, metrics.state),
-		memory:   newMemory(config.MaxHeldBytes, config.MaxResponseBytes, metrics.held),
-		clients:  newClientLimits(config.ClientRate, config.ClientBurst),
-		slots:    make(chan struct{}, config.MaxConcurrent),
-		ownSlots: make(chan struct{}, 2),
-		supply:   supplyCache{turn: make(chan struct{}, 1)},
-		metrics:  metrics,
+		config:    config,
+		methods:   methods,
+		breaker:   newBreaker(config.Logger, metrics.state),
+		clients:   newClientLimits(config.ClientRate, config.ClientBurst),
+		slots:     make(chan struct{}, config.MaxConcurrent),
+		ownSlots:  make(chan struct{}, ownCalls),
+		memory:    newMemory(config.MaxHeldBytes, config.heldByClient(), config.MaxResponseBytes, metrics.held),
+		ownMemory: newMemory(ownCalls*(maxOwnResponse+1), math.MaxInt64, maxOwnResponse, metrics.held),
+		refusals:  rate.Sometimes{Interval: time.Minute},
+		supply:    supplyCache{turn: make(chan struct{}, 1)},
+		metrics:   metrics,
 	}, nil
+}
+
+// heldByClient is how many bytes of MaxHeldBytes one client may have.
+func (c UpstreamConfig) heldByClient() int64 {
+	if c.ClientRate < 0 {
+		return math.MaxInt64
+	}
+	return c.MaxHeldBytes / clientShare
 }
 
 // upstreamHost checks the URL. No error quotes it: what it holds besides the
@@ -185,11 +214,12 @@ const briefTimeout = 2 * time.Second
 type upstreamCall struct {
 	method string
 	params []byte
+	client netip.Prefix // who holds the response; zero for nobody
 	// noBigtable: the client wants no look-up in long-term storage.
 	noBigtable bool
 	// brief: briefTimeout, if Timeout is not shorter still.
 	brief bool
-	// own: not a client's call; it has slots apart.
+	// own: not a client's call; it has a slot and memory apart.
 	own bool
 	// poll: made by Run, and so it may be the breaker's probe.
 	poll bool
@@ -199,8 +229,9 @@ type upstreamCall struct {
 // *limitedError when that client, or this node, has asked too often; any other
 // means that the upstream cannot answer.
 func (u *Upstream) forward(r *http.Request, c upstreamCall) (outcome, error) {
+	c.client = clientKey(r.RemoteAddr)
 	if u.clients != nil {
-		if wait := u.clients.wait(clientKey(r.RemoteAddr), time.Now()); wait > 0 {
+		if wait := u.clients.wait(c.client, time.Now()); wait > 0 {
 			u.metrics.limited.Inc()
 			return outcome{}, &limitedError{wait}
 		}
@@ -218,6 +249,12 @@ func (u *Upstream) call(ctx context.Context, c upstreamCall) (outcome, error) {
 	u.metrics.duration.Observe(time.Since(started).Seconds())
 	if err != nil {
 		u.config.Logger.Debug("upstream call failed", "method", c.method, "result", string(result), "err", err)
+	}
+	if result == resultMemory {
+		u.refusals.Do(func() {
+			u.config.Logger.Warn("upstream responses take all the memory that they may; calls fail until clients have read theirs",
+				"client", c.client, "method", c.method, "err", err)
+		})
 	}
 	return answer, err
 }
