@@ -50,6 +50,11 @@ func single(t *task, out []byte) reply {
 // respondBatch executes the elements side by side and appends the responses in
 // the order of the requests; nothing at all when all were notifications.
 func (s *Server) respondBatch(r *http.Request, elements []envelope, out []byte) reply {
+	if s.config.Upstream != nil {
+		limited, cancel := s.config.Upstream.batchContext(r.Context())
+		defer cancel()
+		r = r.WithContext(limited)
+	}
 	tasks := make([]task, len(elements))
 	for i := range elements {
 		tasks[i].envelope = elements[i]

@@ -107,7 +107,8 @@ func (s *Server) method(name string) *method {
 // func(*http.Request, *Params, *any) error: it decodes its Params, sets *any
 // to the result and returns nil, or returns an error (see Error). The request
 // carries the client's context and headers; its body has been read, and like
-// the Params it is valid until the method returns.
+// the Params it is valid until the method returns. In a batch the context ends
+// with what the upstream may take, if there is one.
 //
 // Register fails, and registers nothing, when a method has another signature,
 // when there is none, or when a name is taken.

@@ -29,8 +29,10 @@ type UpstreamConfig struct {
 	URL string
 	// Methods are forwarded; nothing else is. Default DefaultUpstreamMethods.
 	Methods []string
-	// Timeout is for one call, the wait for a free slot included. Default 10 s.
-	// Where this node has an answer of its own it waits for 2 s at most.
+	// Timeout is for one call, the wait for a free slot included, and for all the
+	// calls of a batch together: those whose turn does not come in time fail like
+	// those that find the upstream busy. Default 10 s. Where this node has an
+	// answer of its own it waits for 2 s at most.
 	Timeout time.Duration
 	// ClientRate is how many calls per second one client address may have
 	// forwarded, lasting; ClientBurst how many at once. Default 50 and 100. An
@@ -278,12 +280,24 @@ func (u *Upstream) guarded(ctx context.Context, c upstreamCall) (answer outcome,
 	}
 	defer func() { <-slots }()
 	answer, err = u.exchange(limited, c)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errBatchTime):
+		// It may have begun a moment ago; that is not the upstream's fault.
+		return outcome{}, err
+	case err != nil && ctx.Err() != nil:
 		// Nobody is waiting any longer; that is not the upstream's fault.
 		return outcome{}, &upstreamError{resultCanceled, err}
 	}
 	verdict = verdictOf(err)
 	return answer, err
+}
+
+var errBatchTime = errors.New("no time left for the batch")
+
+// batchContext bounds the calls of one batch together: they run a few at a
+// time, and the client has no more patience for them than for one.
+func (u *Upstream) batchContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, u.config.Timeout, errBatchTime)
 }
 
 func (u *Upstream) timeout(c upstreamCall) time.Duration {

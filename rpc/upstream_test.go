@@ -331,6 +331,44 @@ func TestUpstreamConcurrency(t *testing.T) {
 	})
 }
 
+// TestBatchHasOneTimeout: its calls run some at a time, and together take no
+// longer than one call may. Those that did not get their turn fail, or are
+// answered from here, and nothing of it is held against the upstream.
+func TestBatchHasOneTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUpstream(t, UpstreamConfig{URL: "http://validator", ClientRate: -1, Timeout: 10 * time.Second, Client: clientOf(func(r *http.Request) (*http.Response, error) {
+			select {
+			case <-time.After(3 * time.Second):
+				return replyTo(r, `"result":1`)
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
+		})})
+		s := NewServer(Config{Upstream: u})
+		if err := s.Register(node()); err != nil {
+			t.Fatal(err)
+		}
+		start, w := time.Now(), newRecorder()
+		s.ServeHTTP(w, newRequest("["+strings.Repeat(askBalance+",", 99)+askSlot+"]"))
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("the batch took %v", took)
+		}
+		got := w.body.String()
+		served, failed, local := strings.Count(got, `"result":1,`), strings.Count(got, unavailable), strings.Count(got, `"result":150,`)
+		if served != 3*maxParallel || failed != 99-served || local != 1 {
+			t.Errorf("%d served, %d failed, %d local", served, failed, local)
+		}
+		late := testutil.ToFloat64(u.metrics.calls.WithLabelValues("getBalance", string(resultTimeout)))
+		busy := testutil.ToFloat64(u.metrics.calls.WithLabelValues("getBalance", string(resultBusy)))
+		if late != maxParallel || late+busy != float64(failed) {
+			t.Errorf("%v calls were cut, %v were not sent", late, busy)
+		}
+		if u.breaker.state != breakerClosed || u.breaker.failures != 0 {
+			t.Errorf("breaker is %s after %d failures", u.breaker.state, u.breaker.failures)
+		}
+	})
+}
+
 func readAll(r io.Reader) string {
 	text, _ := io.ReadAll(r)
 	return string(text)

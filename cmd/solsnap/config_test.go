@@ -275,6 +275,22 @@ func TestByteSize(t *testing.T) {
 	}
 }
 
+// TestConfigWriteTimeout: waiting for the upstream takes nothing from the time
+// that the client has.
+func TestConfigWriteTimeout(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  Config
+		want time.Duration
+	}{
+		"no upstream": {Config{UpstreamRPCTimeout: 5 * time.Minute}, time.Minute},
+		"upstream":    {Config{UpstreamRPC: "http://validator", UpstreamRPCTimeout: 5 * time.Minute}, 6 * time.Minute},
+	} {
+		if got := writeTimeout(c.cfg); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{
 		"rpc-prt": "rpc-port", "RPC_PORT": "rpc-port", "ledgr": "ledger", "pairgrace": "pair-grace", "zzzzzzzz": "", "": "",

@@ -172,12 +172,22 @@ func (n *node) buildPublic(cfg Config) (err error) {
 		Version:                 readBuildInfo().Version,
 		MaxConnections:          cfg.MaxConnections,
 		MaxConnectionsPerClient: cfg.MaxConnectionsPerClient,
+		WriteTimeout:            writeTimeout(cfg),
 		DrainDelay:              cfg.DrainDelay,
 		Cut:                     n.transfers.Cut,
 		DrainTimeout:            cfg.DrainTimeout,
 		Logger:                  n.logger,
 	})
 	return err
+}
+
+// writeTimeout is what an answer has from its request's head on: a minute for
+// the client's part, and what the upstream may take.
+func writeTimeout(cfg Config) time.Duration {
+	if cfg.UpstreamRPC == "" {
+		return time.Minute
+	}
+	return time.Minute + cfg.UpstreamRPCTimeout
 }
 
 func (n *node) snapshots() middleware.SnapshotsConfig {
