@@ -69,7 +69,7 @@ func openHouse(t *testing.T) *house {
 	_, h.bare = openServer(t, empty, func(p *parts) {
 		p.snapshots.TotalSupply, p.snapshots.CirculatingSupply = nil, nil
 		p.snapshots.HealthStatusCodes = func() bool { return true }
-		p.rpc.BodyTimeout = 20 * time.Millisecond
+		p.bodyTimeout = 20 * time.Millisecond
 	})
 	_, h.limited = openServer(t, empty, func(p *parts) { p.rpc.Upstream = stingy(t) })
 	send(t, newRequest(t, http.MethodPost, h.limited, "/", fields{"Content-Type": "application/json"}, `{"jsonrpc":"2.0","id":1,"method":"getBalance"}`))
@@ -101,9 +101,20 @@ func fill(t *testing.T, dir string) {
 
 // parts are what tests vary of a server.
 type parts struct {
-	limits    middleware.Limits
-	snapshots middleware.SnapshotsConfig
-	rpc       rpc.Config
+	limits      middleware.Limits
+	snapshots   middleware.SnapshotsConfig
+	rpc         rpc.Config
+	bodyTimeout time.Duration // 0: none
+}
+
+// boundBodies stands for the listeners of package api, which are not used here.
+func boundBodies(h http.Handler, timeout time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if timeout > 0 && r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeout))
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // openServer assembles the public server over the directory.
@@ -155,7 +166,7 @@ func openServer(t *testing.T, dir string, edit func(*parts)) (*api.Server, strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	listening := httptest.NewUnstartedServer(server.Handler())
+	listening := httptest.NewUnstartedServer(boundBodies(server.Handler(), p.bodyTimeout))
 	listening.Config.ConnContext = middleware.ConnContext
 	listening.Start()
 	t.Cleanup(listening.Close)

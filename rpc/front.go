@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 	"unicode/utf8"
 )
 
@@ -75,14 +74,6 @@ func lowerCopy(s string) string {
 		}
 	}
 	return string(b)
-}
-
-// limitBody gives the client until BodyTimeout for the rest of its request.
-// net/http lifts the deadline when it has all of it, to watch for a client that
-// hangs up, and again before it waits for the next request; so a method may
-// take longer. Writers that know no deadlines, as of tests, are served without.
-func (s *Server) limitBody(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.config.BodyTimeout))
 }
 
 // readBody reads the body into b, which it may grow, and returns it with the

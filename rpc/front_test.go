@@ -2,16 +2,15 @@ package rpc
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
+	"testing/iotest"
 )
 
 const (
@@ -132,97 +131,20 @@ func TestChunkedBody(t *testing.T) {
 	}
 }
 
-// pipes is a listener whose connections are in-memory pipes, which a synctest
-// bubble can see through.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	if conn, ok := <-p; ok {
-		return conn, nil
-	}
-	return nil, net.ErrClosed
-}
-func (p pipes) Close() error { return nil }
-func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-// overPipe serves handler on one connection inside a bubble.
-func overPipe(handler http.Handler, client func(net.Conn)) {
-	listener := make(pipes, 1)
-	web := &http.Server{Handler: handler}
-	done := make(chan struct{})
-	go func() { defer close(done); web.Serve(listener) }()
-	near, far := net.Pipe()
-	listener <- far
-	client(near)
-	near.Close()
-	close(listener)
-	<-done
-	web.Close()
-}
-
-func TestStalledBodyIsCutOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		overPipe(NewServer(Config{BodyTimeout: 3 * time.Second}), func(conn net.Conn) {
-			start := time.Now()
-			io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if answer.StatusCode != http.StatusRequestTimeout || time.Since(start) != 3*time.Second {
-				t.Errorf("got %d after %v", answer.StatusCode, time.Since(start))
-			}
-		})
-	})
-}
-
-// TestRefusedBodyIsCutOff: net/http drains the body of a refused request, and
-// must not wait for ever for one that does not come.
-func TestRefusedBodyIsCutOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		overPipe(NewServer(Config{BodyTimeout: 3 * time.Second}), func(conn net.Conn) {
-			start := time.Now()
-			go io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-			io.Copy(io.Discard, conn)
-			if waited := time.Since(start); waited > 5*time.Second {
-				t.Errorf("the connection ended after %v", waited)
-			}
-		})
-	})
-}
-
-type slowMethods struct{ err chan error }
-
-// Slow takes longer than any body may.
-func (m slowMethods) Slow(r *http.Request, _ *Params, result *any) error {
-	timer := time.NewTimer(time.Minute)
-	select {
-	case <-r.Context().Done():
-		m.err <- context.Cause(r.Context())
-	case <-timer.C:
-		*result = "done"
-	}
-	return nil
-}
-
-func TestSlowMethodOutlivesBodyDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := NewServer(Config{BodyTimeout: 10 * time.Second})
-		methods := slowMethods{make(chan error, 1)}
-		if err := s.Register(methods); err != nil {
-			t.Fatal(err)
+// TestBodyThatDoesNotCome: a deadline of the server around ours, and the rest.
+func TestBodyThatDoesNotCome(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		status int
+	}{
+		"too late": {fmt.Errorf("read tcp: %w", os.ErrDeadlineExceeded), http.StatusRequestTimeout},
+		"cut off":  {io.ErrUnexpectedEOF, http.StatusBadRequest},
+	} {
+		r, w := newRequest(""), newRecorder()
+		r.Body = io.NopCloser(io.MultiReader(strings.NewReader("{"), iotest.ErrReader(c.err)))
+		NewServer(Config{}).ServeHTTP(w, r)
+		if w.status != c.status || w.header.Get("Connection") != "close" {
+			t.Errorf("%s: got %d, Connection %q", name, w.status, w.header.Get("Connection"))
 		}
-		overPipe(s, func(conn net.Conn) {
-			body := `{"jsonrpc":"2.0","id":1,"method":"slow"}`
-			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, _ := io.ReadAll(answer.Body)
-			if len(methods.err) > 0 || !strings.Contains(string(text), `"done"`) {
-				t.Errorf("got %s", text)
-			}
-		})
-	})
+	}
 }

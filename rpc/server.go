@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 
 	gorilla "github.com/gorilla/rpc/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,10 +26,6 @@ type Config struct {
 	// reached are bounded by UpstreamConfig.MaxHeldBytes alone, and results of
 	// the upstream by what one client may have of that. Default 64 MiB.
 	MaxBatchBytes int64
-	// BodyTimeout is how long a client may take to send a body. 0 sets no
-	// deadline: then the server in front must have set one, as package api does,
-	// since a second one costs as much as a third of the call.
-	BodyTimeout time.Duration
 	// Upstream answers the methods that it is configured for; nil means none.
 	Upstream *Upstream
 	// Logger is told of panics and internal errors; nil discards.
@@ -54,7 +49,8 @@ func (c Config) withDefaults() Config {
 }
 
 // Server answers JSON-RPC over HTTP on any path. Register everything before
-// the first request: the method table is not locked.
+// the first request: the method table is not locked. How long a client may take
+// to send a body is for the http.Server around it to say, as package api does.
 type Server struct {
 	config  Config
 	gorilla *gorilla.Server
@@ -153,11 +149,6 @@ func (m *scratch) give() {
 // ServeHTTP answers one request. The order of its checks and its texts are
 // those of jsonrpc-http-server 18 as Agave configures it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.config.BodyTimeout > 0 && r.ContentLength != 0 {
-		// Also on the way to a refusal: net/http drains the body by itself, and
-		// would wait for ever for one that does not come.
-		s.limitBody(w)
-	}
 	switch {
 	case r.Method == http.MethodOptions:
 		serveOptions(w)
