@@ -80,7 +80,7 @@ func TestLiveMethods(t *testing.T) {
 	for _, method := range historyMethods {
 		history[method] = true
 	}
-	for _, method := range knownMethods {
+	for _, method := range KnownMethods {
 		want := `"code":-32601,`
 		switch {
 		case local[method]:
@@ -92,8 +92,8 @@ func TestLiveMethods(t *testing.T) {
 			t.Errorf("%s answers %s", method, got.body)
 		}
 	}
-	if len(knownMethods) != 52 {
-		t.Errorf("%d known methods, Agave has 52", len(knownMethods))
+	if len(KnownMethods) != 52 {
+		t.Errorf("%d known methods, Agave has 52", len(KnownMethods))
 	}
 }
 

@@ -1,13 +1,11 @@
 package rpc
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
-// knownMethods are the 52 methods of Agave over HTTP (rpc/src/rpc.rs, the
-// traits Minimal, BankData, AccountsData, AccountsScan and Full), sorted.
-var knownMethods = []string{
+// KnownMethods are the 52 methods of Agave over HTTP (rpc/src/rpc.rs, the
+// traits Minimal, BankData, AccountsData, AccountsScan and Full), sorted. Never
+// modified.
+var KnownMethods = []string{
 	"getAccountInfo", "getBalance", "getBlock", "getBlockCommitment", "getBlockHeight", "getBlockProduction",
 	"getBlockTime", "getBlocks", "getBlocksWithLimit", "getClusterNodes", "getEpochInfo", "getEpochSchedule",
 	"getFeeForMessage", "getFirstAvailableBlock", "getGenesisHash", "getHealth", "getHighestSnapshotSlot",
@@ -69,33 +67,4 @@ func unanswered(method string) *Error {
 		return errNoHistory
 	}
 	return errMethodNotFound
-}
-
-// nearestMethod is the known method with the fewest letters to change.
-func nearestMethod(typo string) string {
-	return slices.MinFunc(knownMethods, func(a, b string) int {
-		return editDistance(typo, a) - editDistance(typo, b)
-	})
-}
-
-// editDistance is Levenshtein's, with capitals for free.
-func editDistance(a, b string) int {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

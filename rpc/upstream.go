@@ -196,8 +196,8 @@ func upstreamMethods(names []string) (map[string]bool, error) {
 		switch {
 		case slices.Contains(localMethods, name):
 			return nil, fmt.Errorf("upstream method %q is about this node and always answered by it; leave it out", name)
-		case !slices.Contains(knownMethods, name):
-			return nil, fmt.Errorf("upstream method %q is not known; did you mean %q?", name, nearestMethod(name))
+		case !slices.Contains(KnownMethods, name):
+			return nil, fmt.Errorf("upstream method %q is not known", name)
 		}
 		methods[name] = true
 	}

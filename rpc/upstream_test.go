@@ -184,8 +184,8 @@ func TestUpstreamIsPreferredForGetSlot(t *testing.T) {
 
 func TestUpstreamConfigIsChecked(t *testing.T) {
 	for name, c := range map[string]struct{ url, method, want string }{
-		"typo":      {"http://v", "getAcountInfo", `did you mean "getAccountInfo"?`},
-		"case":      {"http://v", "getblockcommitment", `did you mean "getBlockCommitment"?`},
+		"typo":      {"http://v", "getAcountInfo", `"getAcountInfo" is not known`},
+		"case":      {"http://v", "getblockcommitment", `"getblockcommitment" is not known`},
 		"local":     {"http://v", "getVersion", "leave it out"},
 		"no URL":    {"", "getSlot", "http://host:port"},
 		"no scheme": {"user:secret@host:8899", "getSlot", "http://host:port"},

@@ -110,6 +110,11 @@ func (c Config) checkUpstream() error {
 	if c.listensAt(u) {
 		return fmt.Errorf("upstream-rpc is our own rpc-port %d: it would ask itself; name the validator's RPC", c.RPCPort)
 	}
+	for _, name := range c.UpstreamRPCMethods {
+		if !slices.Contains(rpc.KnownMethods, name) {
+			return fmt.Errorf("upstream-rpc-methods: %q is not a method%s", name, suggest(name, rpc.KnownMethods, "%q", ""))
+		}
+	}
 	if _, err := rpc.NewUpstream(rpc.UpstreamConfig{URL: c.UpstreamRPC, Methods: c.UpstreamRPCMethods}); err != nil {
 		return fmt.Errorf("upstream-rpc: %w", err)
 	}
