@@ -3,8 +3,6 @@ package rpc
 import (
 	"net/http"
 
-	"github.com/mr-tron/base58"
-
 	"solsnap/snapshot"
 	"solsnap/snapshot/archive/manifest"
 )
@@ -53,7 +51,7 @@ func (b BankMethods) IsBlockhashValid(_ *http.Request, params *Params, result *a
 	if err := params.Decode(1, &text, &config); err != nil {
 		return err
 	}
-	hash, err := parseBlockhash(text)
+	hash, err := parseBase58(text, "")
 	if err != nil {
 		return err
 	}
@@ -64,20 +62,4 @@ func (b BankMethods) IsBlockhashValid(_ *http.Request, params *Params, result *a
 	_, valid := bank.recent[hash]
 	*result = b.inContext(bank, valid)
 	return nil
-}
-
-// parseBlockhash has the texts of Agave's is_blockhash_valid, the names of
-// ParseHashError's variants.
-func parseBlockhash(text string) (snapshot.Hash, error) {
-	if len(text) > maxPubkeyText {
-		return snapshot.Hash{}, &Error{Code: CodeInvalidParams, Message: "WrongSize"}
-	}
-	decoded, err := base58.Decode(text)
-	switch {
-	case err != nil && text != "":
-		return snapshot.Hash{}, &Error{Code: CodeInvalidParams, Message: "Invalid"}
-	case len(decoded) != len(snapshot.Hash{}):
-		return snapshot.Hash{}, &Error{Code: CodeInvalidParams, Message: "WrongSize"}
-	}
-	return snapshot.Hash(decoded), nil
 }

@@ -1,49 +1,44 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 
 	"solsnap/snapshot"
 )
 
-// Commitment is how settled a state must be. A node that has one state, its
-// snapshot's, answers all three from it.
-type Commitment uint8
+// commitment is how settled a state must be. A node that has one state, its
+// snapshot's, answers every level from it: all that matters is whether the
+// level exists, and that only where Agave looks.
+type commitment struct{}
 
-// The levels. Finalized is the zero value, as it is Agave's default.
-const (
-	Finalized Commitment = iota
-	Confirmed
-	Processed
-)
-
-// UnmarshalParam reads the level's name, and refuses others as serde does.
-func (c *Commitment) UnmarshalParam(v any) error {
-	name, ok := v.(string)
-	if !ok {
-		if _, ok := v.(map[string]any); !ok {
-			return invalidType(v, "string or map")
+// UnmarshalParam checks the level's name, and refuses others as serde does.
+func (*commitment) UnmarshalParam(v any) error {
+	switch name := v.(type) {
+	case string:
+		switch name {
+		case "processed", "confirmed", "finalized":
+			return nil
 		}
-		return fmt.Errorf("invalid value: map, expected map with a single key")
-	}
-	switch name {
-	case "finalized":
-		*c = Finalized
-	case "confirmed":
-		*c = Confirmed
-	case "processed":
-		*c = Processed
-	default:
 		return fmt.Errorf("unknown variant `%s`, expected one of `processed`, `confirmed`, `finalized`", name)
+	case map[string]any:
+		return errors.New("invalid value: map, expected map with a single key")
+	default:
+		return invalidType(v, "string or map")
 	}
-	return nil
 }
 
-// ContextConfig is the object that most methods take last. An unknown level in
-// it is ignored, as serde's flatten does.
+// commitmentConfig is the parameter of Agave's older methods. An unknown level
+// in it is an error.
+type commitmentConfig struct {
+	_          struct{}   `serde:"CommitmentConfig"`
+	Commitment commitment `param:"commitment"`
+}
+
+// ContextConfig is the object that most methods take last. The commitment in it
+// is not looked at: serde's flatten takes an unknown level for none.
 type ContextConfig struct {
-	_          struct{}   `serde:"RpcContextConfig"`
-	Commitment Commitment `param:"commitment,lenient"`
+	_ struct{} `serde:"RpcContextConfig"`
 	// MinContextSlot is the lowest slot that the client will accept an answer
 	// from; nil means any.
 	MinContextSlot *snapshot.Slot `param:"minContextSlot"`

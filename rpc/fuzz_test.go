@@ -54,7 +54,7 @@ func FuzzServeBody(f *testing.F) {
 }
 
 func FuzzParams(f *testing.F) {
-	for _, seed := range []string{`[]`, `[{}]`, `[` + system + `,{"minContextSlot":1}]`, `{"a":1}`, `[[` + system + `],{"dataSlice":{"offset":1,"length":2}}]`, `[1,"a",true]`, `[1e400]`} {
+	for _, seed := range []string{`[]`, `[{}]`, `["a",{"minContextSlot":1}]`, `{"a":1}`, `[{"commitment":{}}]`, `[1,{"identity":"0"}]`, `[{"votePubkey":"1","keepUnstakedDelinquents":true}]`, `[1,"a",true]`, `[1e400]`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -68,14 +68,11 @@ func FuzzParams(f *testing.F) {
 			slot    snapshot.Slot
 			name    string
 			flag    bool
-			keys    []Pubkey
 			context ContextConfig
-			account accountConfig
-			bare    bareConfig
 		)
 		for _, err := range []error{
-			p.None(), p.Decode(0, &context), p.Decode(0, &bare), p.Decode(1, &keys, &account),
-			p.Decode(3, &slot, &name, &flag), p.Decode(1, new(Pubkey), &context),
+			p.None(), p.Decode(0, &context), p.Decode(0, new(commitmentConfig)),
+			p.Decode(3, &slot, &name, &flag), p.Decode(1, &name, &context),
 			p.Decode(0, new(slotOrConfig), new(leaderScheduleConfig)), p.Decode(0, new(voteAccountsConfig)),
 		} {
 			checkParamError(t, err)

@@ -73,13 +73,6 @@ func rateAt(i manifest.Inflation, years float64) inflationRate {
 	return inflationRate{Foundation: float(foundation), Total: float(total), Validator: float(total - foundation)}
 }
 
-// commitmentConfig is the parameter of Agave's older methods. An unknown level
-// in it is an error.
-type commitmentConfig struct {
-	_          struct{}   `serde:"CommitmentConfig"`
-	Commitment Commitment `param:"commitment"`
-}
-
 // GetInflationGovernor tells the cluster's schedule of inflation.
 func (b BankMethods) GetInflationGovernor(_ *http.Request, params *Params, result *any) error {
 	var config commitmentConfig

@@ -69,9 +69,8 @@ func appendIndices(text []byte, indices []uint64) []byte {
 
 // leaderScheduleConfig is the last parameter of GetLeaderSchedule, or the first.
 type leaderScheduleConfig struct {
-	_          struct{}   `serde:"RpcLeaderScheduleConfig"`
-	Identity   *string    `param:"identity"`
-	Commitment Commitment `param:"commitment,lenient"`
+	_        struct{} `serde:"RpcLeaderScheduleConfig"`
+	Identity *string  `param:"identity"`
 }
 
 // slotOrConfig is the first parameter of GetLeaderSchedule.
@@ -121,7 +120,7 @@ func (b BankMethods) GetLeaderSchedule(_ *http.Request, params *Params, result *
 	case leaders == nil:
 		*result = json.RawMessage(null)
 	case identity != nil:
-		*result = printSchedule(leaders.schedule, func(k manifest.Pubkey) bool { return k == manifest.Pubkey(*identity) })
+		*result = printSchedule(leaders.schedule, func(k manifest.Pubkey) bool { return k == *identity })
 	default:
 		*result = leaders.text()
 	}

@@ -3,7 +3,6 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 )
@@ -36,19 +35,17 @@ func (p *Params) None() error {
 // or null keeps its value. The errors are those of Agave, which come from
 // jsonrpc-derive and serde, and mean CodeInvalidParams.
 //
-//	var address Pubkey
+//	var slot snapshot.Slot
 //	var config ContextConfig
-//	if err := params.Decode(1, &address, &config); err != nil {
+//	if err := params.Decode(1, &slot, &config); err != nil {
 //		return err
 //	}
 //
-// A variable is a string, bool, integer, float64, slice, a pointer to one of
-// those (null allowed), a struct whose fields have a `param:"name"` tag, or a
-// ParamUnmarshaler. In a struct, pointers may be absent, as may fields tagged
-// `param:"name,optional"`; `param:"name,lenient"` moreover takes a wrong value
-// for an absent one. Embedded structs are flattened, and members without a
-// field ignored. A blank field tagged `serde:"RpcContextConfig"` gives the name
-// that Agave's error text has for the struct.
+// A variable is a string, bool, uint64, a pointer to one of those (null
+// allowed), a struct whose fields have a `param:"name"` tag, or a
+// ParamUnmarshaler. In a struct, pointers may be absent, and members without a
+// field are ignored. A blank field tagged `serde:"RpcContextConfig"` gives the
+// name that Agave's error text has for the struct.
 func (p *Params) Decode(required int, into ...any) error {
 	var v any
 	if p.raw != nil {
@@ -80,19 +77,18 @@ func decodeTuple(v any, into []any) error {
 	if !ok {
 		return invalidParams(invalidType(v, tuple))
 	}
-	var late error
 	for i, target := range into {
 		if i == len(list) {
 			return invalidParams(fmt.Errorf("invalid length %d, expected %s", len(list), tuple))
 		}
-		if err := decodeArgument(list[i], target, &late); err != nil {
+		if err := decodeArgument(list[i], target); err != nil {
 			return err
 		}
 	}
 	if len(list) > len(into) {
 		return invalidParams(fmt.Errorf("invalid length %d, expected fewer elements in array", len(list)))
 	}
-	return late
+	return nil
 }
 
 // decodeTrailing decodes as jsonrpc-derive does for methods with optional
@@ -111,35 +107,26 @@ func decodeTrailing(v any, required int, into []any) error {
 			Data:    fmt.Sprintf(`"Got: %d"`, len(list)),
 		}
 	}
-	var late error
 	for i, argument := range list {
 		if argument == nil && i >= required {
 			continue
 		}
-		if err := decodeArgument(argument, into[i], &late); err != nil {
+		if err := decodeArgument(argument, into[i]); err != nil {
 			return err
 		}
 	}
-	return late
+	return nil
 }
 
-// decodeArgument decodes one argument. An *Error from it is a check of content,
-// which Agave makes after all types have been seen: the first is kept in late.
-func decodeArgument(v any, target any, late *error) error {
-	err := decodeValue(v, reflect.ValueOf(target).Elem())
-	if own, ok := errors.AsType[*Error](err); ok {
-		if *late == nil {
-			*late = own
-		}
-		return nil
+// decodeArgument decodes one argument, and dresses serde's text as Params::parse
+// does.
+func decodeArgument(v, target any) error {
+	if err := decodeValue(v, reflect.ValueOf(target).Elem()); err != nil {
+		return invalidParams(err)
 	}
-	return invalidParams(err)
+	return nil
 }
 
-// invalidParams dresses serde's text as Params::parse does; nil stays nil.
 func invalidParams(err error) error {
-	if err == nil {
-		return nil
-	}
 	return &Error{Code: CodeInvalidParams, Message: "Invalid params: " + err.Error() + "."}
 }

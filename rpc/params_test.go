@@ -20,32 +20,23 @@ func (paramMethods) NoArgs(_ *http.Request, p *Params, result *any) error {
 func (paramMethods) Context(_ *http.Request, p *Params, result *any) error {
 	var config ContextConfig
 	err := p.Decode(0, &config)
-	*result = config.Commitment
+	*result = config.MinContextSlot
 	if err == nil {
 		err = config.Check(7)
 	}
 	return err
 }
 
-// bareConfig is the bare commitment object of Agave's older methods, in which
-// an unknown level is an error.
-type bareConfig struct {
-	_          struct{}   `serde:"CommitmentConfig"`
-	Commitment Commitment `param:"commitment"`
-}
-
 func (paramMethods) Bare(_ *http.Request, p *Params, result *any) error {
-	var config bareConfig
-	err := p.Decode(0, &config)
-	*result = config.Commitment
-	return err
+	*result = "known"
+	return p.Decode(0, new(commitmentConfig))
 }
 
-func (paramMethods) Address(_ *http.Request, p *Params, result *any) error {
-	var address Pubkey
+func (paramMethods) Name(_ *http.Request, p *Params, result *any) error {
+	var name string
 	var config ContextConfig
-	err := p.Decode(1, &address, &config)
-	*result = address
+	err := p.Decode(1, &name, &config)
+	*result = name
 	return err
 }
 
@@ -57,35 +48,6 @@ func (paramMethods) Triple(_ *http.Request, p *Params, result *any) error {
 	*result = []any{slot, name, flag}
 	return err
 }
-
-type accountConfig struct {
-	_ struct{} `serde:"RpcAccountInfoConfig"`
-	ContextConfig
-	Encoding *string    `param:"encoding"`
-	Slice    *dataSlice `param:"dataSlice"`
-	Bytes    uint8      `param:"bytes,optional"`
-	Rate     float64    `param:"rate,optional"`
-}
-
-type dataSlice struct {
-	_      struct{} `serde:"UiDataSliceConfig"`
-	Offset uint     `param:"offset"`
-	Length uint     `param:"length"`
-}
-
-func (paramMethods) Accounts(_ *http.Request, p *Params, result *any) error {
-	var addresses []Pubkey
-	var config accountConfig
-	err := p.Decode(1, &addresses, &config)
-	out := map[string]any{"addresses": addresses, "bytes": config.Bytes, "encoding": config.Encoding, "rate": rustFloat(config.Rate)}
-	if config.Slice != nil {
-		out["slice"] = []uint{config.Slice.Offset, config.Slice.Length}
-	}
-	*result = out
-	return err
-}
-
-const system = `"11111111111111111111111111111111"`
 
 // TestParams goes through the table of Agave's errors for parameters, and
 // through what it accepts.
@@ -99,23 +61,23 @@ func TestParams(t *testing.T) {
 		"no args, object":   {"noArgs", `{}`, `Invalid parameters: No parameters were expected|Map({})`},
 		"no args, nested":   {"noArgs", `[[]]`, `Invalid parameters: No parameters were expected|Array([Array []])`},
 		"no args, all":      {"noArgs", `[null,true,-1,1.5,1e2,"a\"\n\u0001é",{"b":[2],"a":null}]`, `Invalid parameters: No parameters were expected|Array([Null, Bool(true), Number(-1), Number(1.5), Number(100.0), String("a\"\n\u{1}é"), Object {"a": Null, "b": Array [Number(2)]}])`},
-		"trailing, absent":  {"context", ``, `0`},
-		"trailing, null":    {"context", `null`, `0`},
-		"trailing, none":    {"context", `[]`, `0`},
-		"trailing, a null":  {"context", `[null]`, `0`},
-		"trailing, empty":   {"context", `[{}]`, `0`},
+		"trailing, absent":  {"context", ``, `null`},
+		"trailing, null":    {"context", `null`, `null`},
+		"trailing, none":    {"context", `[]`, `null`},
+		"trailing, a null":  {"context", `[null]`, `null`},
+		"trailing, empty":   {"context", `[{}]`, `null`},
 		"trailing, object":  {"context", `{"commitment":"confirmed"}`, "`params` should be an array"},
-		"trailing, too few": {"address", `[]`, "`params` should have at least 1 argument(s)"},
-		"too few, absent":   {"address", ``, "`params` should have at least 1 argument(s)"},
+		"trailing, too few": {"name", `[]`, "`params` should have at least 1 argument(s)"},
+		"too few, absent":   {"name", ``, "`params` should have at least 1 argument(s)"},
 		"too many":          {"context", `[{},1]`, `Invalid parameters: Expected from 0 to 1 parameters.|"Got: 2"`},
-		"too many of two":   {"address", `[1,2,3]`, `Invalid parameters: Expected from 1 to 2 parameters.|"Got: 3"`},
+		"too many of two":   {"name", `[1,2,3]`, `Invalid parameters: Expected from 1 to 2 parameters.|"Got: 3"`},
 
-		"wrong type":          {"address", `[true]`, "Invalid params: invalid type: boolean `true`, expected a string."},
-		"wrong type, null":    {"address", `[null]`, "Invalid params: invalid type: null, expected a string."},
-		"wrong type, number":  {"address", `[1]`, "Invalid params: invalid type: integer `1`, expected a string."},
-		"wrong type, float":   {"address", `[1.0]`, "Invalid params: invalid type: floating point `1.0`, expected a string."},
-		"wrong type, array":   {"address", `[[]]`, "Invalid params: invalid type: sequence, expected a string."},
-		"wrong type, object":  {"address", `[{}]`, "Invalid params: invalid type: map, expected a string."},
+		"wrong type":          {"name", `[true]`, "Invalid params: invalid type: boolean `true`, expected a string."},
+		"wrong type, null":    {"name", `[null]`, "Invalid params: invalid type: null, expected a string."},
+		"wrong type, number":  {"name", `[1]`, "Invalid params: invalid type: integer `1`, expected a string."},
+		"wrong type, float":   {"name", `[1.0]`, "Invalid params: invalid type: floating point `1.0`, expected a string."},
+		"wrong type, array":   {"name", `[[]]`, "Invalid params: invalid type: sequence, expected a string."},
+		"wrong type, object":  {"name", `[{}]`, "Invalid params: invalid type: map, expected a string."},
 		"tuple, absent":       {"triple", ``, "Invalid params: invalid type: null, expected a tuple of size 3."},
 		"tuple, object":       {"triple", `{}`, "Invalid params: invalid type: map, expected a tuple of size 3."},
 		"tuple, short":        {"triple", `[1,"a"]`, "Invalid params: invalid length 2, expected a tuple of size 3."},
@@ -128,41 +90,25 @@ func TestParams(t *testing.T) {
 		"bool, null":          {"triple", `[1,"a",null]`, "Invalid params: invalid type: null, expected a boolean."},
 		"string for a number": {"triple", `[1,2,true]`, "Invalid params: invalid type: integer `2`, expected a string."},
 
-		"pubkey":               {"address", `[` + system + `]`, system},
-		"pubkey and null":      {"address", `[` + system + `,null]`, system},
-		"pubkey, short":        {"address", `["1111"]`, "Invalid param: WrongSize"},
-		"pubkey, empty":        {"address", `[""]`, "Invalid param: WrongSize"},
-		"pubkey, long":         {"address", `["` + strings.Repeat("1", 33) + `"]`, "Invalid param: WrongSize"},
-		"pubkey, very long":    {"address", `["` + strings.Repeat("0", 45) + `"]`, "Invalid param: WrongSize"},
-		"pubkey, not base58":   {"address", `["0OIl"]`, "Invalid param: Invalid"},
-		"types before content": {"address", `["0OIl",5]`, "Invalid params: invalid type: integer `5`, expected struct RpcContextConfig."},
+		"string":              {"name", `["<a>"]`, `"<a>"`},
+		"string and null":     {"name", `["a",null]`, `"a"`},
+		"string and a number": {"name", `["a",5]`, "Invalid params: invalid type: integer `5`, expected struct RpcContextConfig."},
 
-		"commitment":               {"context", `[{"commitment":"processed"}]`, `2`},
-		"commitment, unknown":      {"context", `[{"commitment":"x"}]`, `0`},
-		"commitment, number":       {"context", `[{"commitment":1}]`, `0`},
-		"config, unknown member":   {"context", `[{"x":[{}]}]`, `0`},
+		"commitment":               {"context", `[{"commitment":"processed"}]`, `null`},
+		"commitment, unknown":      {"context", `[{"commitment":"x"}]`, `null`},
+		"commitment, number":       {"context", `[{"commitment":1}]`, `null`},
+		"config, unknown member":   {"context", `[{"x":[{}]}]`, `null`},
 		"config, string":           {"context", `["confirmed"]`, "Invalid params: invalid type: string \"confirmed\", expected struct RpcContextConfig."},
-		"minContextSlot":           {"context", `[{"minContextSlot":7}]`, `0`},
-		"minContextSlot, null":     {"context", `[{"minContextSlot":null}]`, `0`},
+		"minContextSlot":           {"context", `[{"minContextSlot":7}]`, `7`},
+		"minContextSlot, null":     {"context", `[{"minContextSlot":null}]`, `null`},
 		"minContextSlot, string":   {"context", `[{"minContextSlot":"x"}]`, "Invalid params: invalid type: string \"x\", expected u64."},
-		"bare commitment":          {"bare", `[{"commitment":"confirmed"}]`, `1`},
-		"bare commitment, absent":  {"bare", `[]`, `0`},
+		"bare commitment":          {"bare", `[{"commitment":"confirmed"}]`, `"known"`},
+		"bare commitment, absent":  {"bare", `[]`, `"known"`},
 		"bare commitment, unknown": {"bare", `[{"commitment":"x"}]`, "Invalid params: unknown variant `x`, expected one of `processed`, `confirmed`, `finalized`."},
+		"bare commitment, map":     {"bare", `[{"commitment":{}}]`, "Invalid params: invalid value: map, expected map with a single key."},
 		"bare commitment, number":  {"bare", `[{"commitment":1}]`, "Invalid params: invalid type: integer `1`, expected string or map."},
 		"bare commitment, empty":   {"bare", `[{}]`, "Invalid params: missing field `commitment`."},
 		"bare commitment, string":  {"bare", `["x"]`, "Invalid params: invalid type: string \"x\", expected struct CommitmentConfig."},
-
-		"list":              {"accounts", `[[` + system + `]]`, `{"addresses":[` + system + `],"bytes":0,"encoding":null,"rate":"0.0"}`},
-		"list, string":      {"accounts", `["x"]`, "Invalid params: invalid type: string \"x\", expected a sequence."},
-		"list, bad element": {"accounts", `[[` + system + `,1]]`, "Invalid params: invalid type: integer `1`, expected a string."},
-		"config in full": {"accounts", `[[],{"commitment":"x","encoding":"base64","dataSlice":{"offset":1,"length":2},"bytes":255,"rate":1e-7}]`,
-			`{"addresses":[],"bytes":255,"encoding":"base64","rate":"1e-7","slice":[1,2]}`},
-		"config, nested, missing": {"accounts", `[[],{"dataSlice":{"offset":1}}]`, "Invalid params: missing field `length`."},
-		"config, nested, type":    {"accounts", `[[],{"dataSlice":1}]`, "Invalid params: invalid type: integer `1`, expected struct UiDataSliceConfig."},
-		"config, u8 beyond":       {"accounts", `[[],{"bytes":256}]`, "Invalid params: invalid value: integer `256`, expected u8."},
-		"config, usize":           {"accounts", `[[],{"dataSlice":{"offset":"1","length":2}}]`, "Invalid params: invalid type: string \"1\", expected usize."},
-		"config, embedded":        {"accounts", `[[],{"minContextSlot":true}]`, "Invalid params: invalid type: boolean `true`, expected u64."},
-		"config, type":            {"accounts", `[[],1]`, "Invalid params: invalid type: integer `1`, expected struct RpcAccountInfoConfig."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"jsonrpc":"2.0","id":1,"method":"` + c.method + `"`

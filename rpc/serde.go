@@ -10,8 +10,8 @@ import (
 )
 
 // ParamUnmarshaler is a parameter with a grammar of its own. The value is nil,
-// a bool, string, json.Number, []any or map[string]any. An *Error is sent as
-// it is; the text of any other error stands in "Invalid params: <text>.".
+// a bool, string, json.Number, []any or map[string]any. The text of the error
+// stands in "Invalid params: <text>.".
 type ParamUnmarshaler interface {
 	UnmarshalParam(value any) error
 }
@@ -27,12 +27,8 @@ func decodeValue(v any, into reflect.Value) error {
 		return decodeOption(v, into)
 	case reflect.String, reflect.Bool:
 		return decodeScalar(v, into)
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uint:
+	case reflect.Uint64:
 		return decodeUint(v, into)
-	case reflect.Float64:
-		return decodeFloat(v, into)
-	case reflect.Slice:
-		return decodeSlice(v, into)
 	case reflect.Struct:
 		return decodeStruct(v, into)
 	default:
@@ -63,43 +59,15 @@ func decodeScalar(v any, into reflect.Value) error {
 }
 
 func decodeUint(v any, into reflect.Value) error {
-	want := "u" + strconv.Itoa(into.Type().Bits())
-	if into.Kind() == reflect.Uint {
-		want = "usize"
-	}
 	number, ok := v.(json.Number)
 	if !ok || !isInteger(number) {
-		return invalidType(v, want)
+		return invalidType(v, "u64")
 	}
-	n, err := strconv.ParseUint(number.String(), 10, into.Type().Bits())
+	n, err := strconv.ParseUint(number.String(), 10, 64)
 	if err != nil {
-		return fmt.Errorf("invalid value: %s, expected %s", unexpected(v), want)
+		return fmt.Errorf("invalid value: %s, expected u64", unexpected(v))
 	}
 	into.SetUint(n)
-	return nil
-}
-
-func decodeFloat(v any, into reflect.Value) error {
-	number, ok := v.(json.Number)
-	if !ok {
-		return invalidType(v, "f64")
-	}
-	f, err := number.Float64()
-	into.SetFloat(f)
-	return err
-}
-
-func decodeSlice(v any, into reflect.Value) error {
-	list, ok := v.([]any)
-	if !ok {
-		return invalidType(v, "a sequence")
-	}
-	into.Set(reflect.MakeSlice(into.Type(), len(list), len(list)))
-	for i, element := range list {
-		if err := decodeValue(element, into.Index(i)); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -118,36 +86,25 @@ func decodeStruct(v any, into reflect.Value) error {
 }
 
 func decodeField(object map[string]any, field reflect.StructField, into reflect.Value) error {
-	if field.Anonymous {
-		return decodeStruct(object, into)
-	}
-	name, option, _ := strings.Cut(field.Tag.Get("param"), ",")
+	name := field.Tag.Get("param")
 	if name == "" {
 		return nil
 	}
 	v, present := object[name]
-	switch optional := option != "" || field.Type.Kind() == reflect.Pointer; {
-	case !present && optional, v == nil && option != "":
+	switch {
+	case present:
+		return decodeValue(v, into)
+	case field.Type.Kind() == reflect.Pointer:
 		return nil
-	case !present:
+	default:
 		return fmt.Errorf("missing field `%s`", name)
 	}
-	err := decodeValue(v, into)
-	if err != nil && option == "lenient" {
-		into.SetZero()
-		return nil
-	}
-	return err
 }
 
 // serdeName is the name of the Rust struct that a Go struct stands for.
 func serdeName(t reflect.Type) string {
-	if blank, ok := t.FieldByName("_"); ok {
-		if name := blank.Tag.Get("serde"); name != "" {
-			return name
-		}
-	}
-	return t.Name()
+	blank, _ := t.FieldByName("_")
+	return blank.Tag.Get("serde")
 }
 
 // invalidType is serde's error for a value of the wrong JSON type.

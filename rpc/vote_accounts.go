@@ -28,7 +28,7 @@ type voteAccounts struct {
 
 // printedVote is what decides about a vote account, and its text.
 type printedVote struct {
-	key      Pubkey
+	key      manifest.Pubkey
 	stake    uint64
 	lastVote snapshot.Slot // 0 for none
 	text     []byte
@@ -93,11 +93,11 @@ func printVote(account *manifest.VoteAccount, state *manifest.VoteState, member 
 	for _, c := range state.EpochCredits[max(0, len(state.EpochCredits)-epochCreditsShown):] {
 		shown.EpochCredits = append(shown.EpochCredits, [3]uint64{c.Epoch, c.Credits, c.PrevCredits})
 	}
-	return printedVote{Pubkey(account.Pubkey), account.Stake, shown.LastVote, printed(shown)}
+	return printedVote{account.Pubkey, account.Stake, shown.LastVote, printed(shown)}
 }
 
 // print makes the answer of GetVoteAccounts, of all or of one.
-func (v *voteAccounts) print(config voteAccountsConfig, only *Pubkey) json.RawMessage {
+func (v *voteAccounts) print(config voteAccountsConfig, only *manifest.Pubkey) json.RawMessage {
 	distance := uint64(delinquentDistance)
 	if config.DelinquentSlotDistance != nil {
 		distance = *config.DelinquentSlotDistance
@@ -115,7 +115,7 @@ func (v *voteAccounts) print(config voteAccountsConfig, only *Pubkey) json.RawMe
 	return append(text, '}')
 }
 
-func (v *voteAccounts) appendWhere(text []byte, only *Pubkey, wanted func(*printedVote) bool) []byte {
+func (v *voteAccounts) appendWhere(text []byte, only *manifest.Pubkey, wanted func(*printedVote) bool) []byte {
 	text = append(text, '[')
 	first := true
 	for i := range v.list {
@@ -133,11 +133,10 @@ func (v *voteAccounts) appendWhere(text []byte, only *Pubkey, wanted func(*print
 
 // voteAccountsConfig is the parameter of GetVoteAccounts.
 type voteAccountsConfig struct {
-	_                       struct{}   `serde:"RpcGetVoteAccountsConfig"`
-	VotePubkey              *string    `param:"votePubkey"`
-	Commitment              Commitment `param:"commitment,lenient"`
-	KeepUnstakedDelinquents *bool      `param:"keepUnstakedDelinquents"`
-	DelinquentSlotDistance  *uint64    `param:"delinquentSlotDistance"`
+	_                       struct{} `serde:"RpcGetVoteAccountsConfig"`
+	VotePubkey              *string  `param:"votePubkey"`
+	KeepUnstakedDelinquents *bool    `param:"keepUnstakedDelinquents"`
+	DelinquentSlotDistance  *uint64  `param:"delinquentSlotDistance"`
 }
 
 // usual reports that nothing is asked for but what everybody gets.
