@@ -209,6 +209,32 @@ func TestSlowHeadIsCut(t *testing.T) {
 	none(t, &r.endpoint.conns)
 }
 
+// TestSlowHeadsGiveTheirPlacesBack: clients that have taken every place and send
+// their heads for ever are cut, and others are let in.
+func TestSlowHeadsGiveTheirPlacesBack(t *testing.T) {
+	const places = 20
+	r := start(t, func(c *Config) { c.MaxConnections, c.ReadHeaderTimeout = places, 500*time.Millisecond })
+	slow := make([]*rawClient, places)
+	for i := range slow {
+		slow[i] = r.dial()
+		slow[i].send("GET /livez HTTP/1.1\nX-Slow: ")
+	}
+	for i, c := range slow {
+		if _, err := io.Copy(io.Discard, c.in); err != nil {
+			t.Fatalf("slow head %d is not cut: %v", i, err)
+		}
+	}
+	none(t, &r.endpoint.conns)
+	c := r.dial()
+	c.send("GET /livez HTTP/1.1\nHost: x\n\n")
+	if res, _ := c.receive("GET"); res.StatusCode != http.StatusOK {
+		t.Errorf("after the slow ones: status %d", res.StatusCode)
+	}
+	if got := r.endpoint.accepted.Load(); got != places+1 {
+		t.Errorf("%d connections were let in, want %d", got, places+1)
+	}
+}
+
 func TestIdleConnectionIsClosed(t *testing.T) {
 	r := start(t, func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
 	c := r.dial()

@@ -155,12 +155,7 @@ func TestConformance30RacersVanish(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for strings.Count(s.log.String(), "ended=") < racers {
-		_, more := s.log.watch()
-		if strings.Count(s.log.String(), "ended=") < racers {
-			<-more
-		}
-	}
+	s.log.awaitTimes(t, racers, "ended=", nil)
 	if alarms := s.alarms(); len(alarms) > 0 {
 		t.Errorf("racers alarm:\n%s", alarms)
 	}

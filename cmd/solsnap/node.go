@@ -81,27 +81,37 @@ func newNode(cfg Config, opts serveOptions) (*node, error) {
 
 // buildShelves makes what holds the files.
 func (n *node) buildShelves(cfg Config) (err error) {
-	n.store, err = snapshot.NewStore(snapshot.Config{
-		FullDir:        cfg.FullDir,
-		IncrementalDir: cfg.IncrementalDir,
-		PairGrace:      cfg.PairGrace,
-		RescanInterval: cfg.RescanInterval,
-		Hold:           cfg.Hold,
-		Logger:         n.logger,
-	})
-	if err != nil {
+	if n.store, err = snapshot.NewStore(n.storeConfig(cfg)); err != nil {
 		return err
 	}
 	if cfg.DigestRate > 0 {
-		n.digester = snapshot.NewDigester(snapshot.DigesterConfig{
-			Store: n.store, Dir: filepath.Join(cfg.StateDir, "digests"), Rate: int64(cfg.DigestRate), Logger: n.logger,
-		})
+		n.digester = snapshot.NewDigester(n.digesterConfig(cfg))
 	}
 	n.genesis = archive.NewGenesis(archive.GenesisConfig{
 		LedgerDir: cfg.Ledger, StateDir: cfg.StateDir, Expected: cfg.ExpectedGenesisHash, Logger: n.logger,
 	})
 	n.follower = archive.NewFollower(archive.FollowerConfig{Store: n.store, Use: n.useManifest, Logger: n.logger})
 	return nil
+}
+
+func (n *node) storeConfig(cfg Config) snapshot.Config {
+	return snapshot.Config{
+		FullDir:        cfg.FullDir,
+		IncrementalDir: cfg.IncrementalDir,
+		PairGrace:      cfg.PairGrace,
+		RescanInterval: cfg.RescanInterval,
+		Hold:           cfg.Hold,
+		Logger:         n.logger,
+	}
+}
+
+func (n *node) digesterConfig(cfg Config) snapshot.DigesterConfig {
+	return snapshot.DigesterConfig{
+		Store:  n.store,
+		Dir:    filepath.Join(cfg.StateDir, "digests"),
+		Rate:   int64(cfg.DigestRate),
+		Logger: n.logger,
+	}
 }
 
 func (n *node) buildRPC(cfg Config) error {

@@ -56,20 +56,27 @@ func startServe(t *testing.T, prepare func(snapshots string), flags ...string) *
 func startProcess(t *testing.T, prepare func(snapshots string), flags ...string) (*server, *exec.Cmd) {
 	t.Helper()
 	s, args := newServer(t, prepare, flags)
+	return s, s.spawn(args)
+}
+
+// spawn runs the command line in a process of its own, with more environment.
+func (s *server) spawn(args []string, environ ...string) *exec.Cmd {
+	s.t.Helper()
 	cmd := exec.Command("solsnap", args...)
 	cmd.Stderr = s.log
+	cmd.Env = append(os.Environ(), environ...)
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	s.ended = ended
-	t.Cleanup(func() {
+	s.t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
 	s.awaitReady(ended)
-	return s, cmd
+	return cmd
 }
 
 // newServer makes the directories and the command line.
@@ -258,19 +265,25 @@ func (b *logBuffer) watch() (string, <-chan struct{}) {
 // await returns once text has been logged. ended may be nil.
 func (b *logBuffer) await(t *testing.T, text string, ended chan error) {
 	t.Helper()
+	b.awaitTimes(t, 1, text, ended)
+}
+
+// awaitTimes returns once text has been logged that many times. ended may be nil.
+func (b *logBuffer) awaitTimes(t *testing.T, times int, text string, ended chan error) {
+	t.Helper()
 	deadline := time.After(20 * time.Second)
 	for {
 		log, more := b.watch()
-		if strings.Contains(log, text) {
+		if strings.Count(log, text) >= times {
 			return
 		}
 		select {
 		case <-more:
 		case err := <-ended:
 			ended <- err
-			t.Fatalf("ended before logging %q: %v\n%s", text, err, log)
+			t.Fatalf("ended before logging %q %d times: %v\n%s", text, times, err, log)
 		case <-deadline:
-			t.Fatalf("log lacks %q:\n%s", text, log)
+			t.Fatalf("log has %q less than %d times:\n%s", text, times, log)
 		}
 	}
 }
