@@ -22,10 +22,15 @@ var (
 const oneMiB = 1 << 20
 
 func startPair(t *testing.T, flags ...string) *server {
-	return startServe(t, func(dir string) {
+	return startServe(t, putPair(t), flags...)
+}
+
+// putPair prepares a server's directory.
+func putPair(t *testing.T) func(dir string) {
+	return func(dir string) {
 		putArchive(t, dir, fullAt100, zstdBytes(3*oneMiB))
 		putArchive(t, dir, incrAt150, zstdBytes(1000))
-	}, flags...)
+	}
 }
 
 // request is an HTTP/1.1 request whose connection ends after it.

@@ -102,7 +102,7 @@ func newServer(t *testing.T, prepare func(snapshots string), flags []string) (*s
 // genesisBin is small and arbitrary: the server only hashes and packs it.
 var genesisBin = []byte(strings.Repeat("genesis of a cluster in a test. ", 9))
 
-var serving = regexp.MustCompile(`msg=serving public=\[([0-9.:]+).* admin=\[([0-9.:]*)\]`)
+var serving = regexp.MustCompile(`msg=serving public="?\[([0-9.:]+).* admin=\[([0-9.:]*)\]`)
 
 // awaitReady waits until the sockets are bound and the directory was scanned.
 func (s *server) awaitReady(ended chan error) {
