@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -185,7 +186,7 @@ func replies(request, head, text string) func(*server) {
 	return func(s *server) {
 		s.t.Helper()
 		if gotHead, body := s.send(request); !strings.HasPrefix(gotHead, head) || !strings.Contains(body, text) {
-			s.t.Errorf("%.60q: %s%s, want %s and %s", request, gotHead, body, head, text)
+			s.t.Errorf("%.60q: %s%.200q, want %s and %.60q", request, gotHead, body, head, text)
 		}
 	}
 }
@@ -260,6 +261,9 @@ func (s *server) asksForTheToken() {
 }
 
 func (s *server) holdsWhatIsPurged() {
+	if runtime.GOOS != "linux" {
+		s.t.Skip("only Linux opens a file anew that has no name")
+	}
 	s.log.await(s.t, "served pair changed", nil)
 	if err := os.Remove(filepath.Join(s.snapshots, incrAt150.String())); err != nil {
 		s.t.Fatal(err)
