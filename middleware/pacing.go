@@ -2,6 +2,22 @@ package middleware
 
 import "slices"
 
+// divide shares total among downloads and the pieces of each client, who all
+// count alike, except that the pieces together get no more than most. Units are
+// bytes per second; the results are in the order of the demands.
+func divide(total, most float64, downloads, pieces []float64) (shares, pieceShares []float64) {
+	all := fairShares(total, slices.Concat(downloads, pieces))
+	shares, pieceShares = all[:len(downloads)], all[len(downloads):]
+	wanted := 0.0
+	for _, share := range pieceShares {
+		wanted += share
+	}
+	if wanted <= most || len(downloads) == 0 {
+		return shares, pieceShares
+	}
+	return fairShares(total-most, downloads), fairShares(most, pieces)
+}
+
 // fairShares divides total among demands so that nobody gets more than it
 // demands and nobody who wants more gets less than another (max-min fairness).
 // What is left when every demand is met is handed to all alike, so that a

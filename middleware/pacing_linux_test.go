@@ -50,7 +50,11 @@ func TestTotalRateIsSharedAmongSockets(t *testing.T) {
 	for range 4 {
 		g.start("/" + full.String())
 	}
-	for _, rate := range g.pacedTo() {
+	rates := g.pacedTo()
+	if len(rates) != 4 {
+		t.Errorf("%d sockets are paced, want 4", len(rates))
+	}
+	for _, rate := range rates {
 		if rate != total/4 {
 			t.Errorf("paced to %d, want %d", rate, total/4)
 		}

@@ -1,13 +1,16 @@
 package middleware
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/time/rate"
 	"pgregory.net/rapid"
 )
 
@@ -53,41 +56,135 @@ func TestFairSharesSpendTheTotalAndFavourNobody(t *testing.T) {
 	})
 }
 
-// TestPiecesAndDownloadsShareTheTotal: neither goes beyond it, nor starves the other.
-func TestPiecesAndDownloadsShareTheTotal(t *testing.T) {
-	const total, downloads, pieces = 16_000_000, 2, 6
+func TestDivideKeepsPiecesToTheirMost(t *testing.T) {
+	inf := math.Inf(1)
+	for name, c := range map[string]struct {
+		most                   float64
+		downloads, pieces      []float64
+		wantShares, wantPieces []float64
+	}{
+		"below it all are alike":    {80, []float64{inf}, []float64{inf}, []float64{50}, []float64{50}},
+		"above it they share it":    {20, []float64{inf, inf}, []float64{inf, inf}, []float64{40, 40}, []float64{10, 10}},
+		"many change nothing":       {20, []float64{inf}, []float64{inf, inf, inf, inf}, []float64{80}, []float64{5, 5, 5, 5}},
+		"downloads get what is not": {20, []float64{inf, inf}, []float64{10}, []float64{45, 45}, []float64{10}},
+		"without pieces":            {20, []float64{inf}, nil, []float64{100}, []float64{}},
+		"without downloads":         {20, nil, []float64{inf, inf}, []float64{}, []float64{50, 50}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shares, pieces := divide(100, c.most, c.downloads, c.pieces)
+			if diff := cmp.Diff(c.wantShares, shares); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(c.wantPieces, pieces); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// admitted is a transfer in the registry, whose socket cannot be paced.
+func admitted(t *testing.T, transfers *Transfers, slot bool, client string) *transfer {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/x", nil)
+	r.RemoteAddr = client + ":1234"
+	tr := transfers.newTransfer(httptest.NewRecorder(), r, "x", "full", steady{})
+	tr.size = SmallBody
+	tr.begin()
+	if err := transfers.admit(tr, slot); err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// TestPiecesOfAClientCountAsOneDownload: however many connections it opens.
+func TestPiecesOfAClientCountAsOneDownload(t *testing.T) {
+	const total = 16_000_000
 	transfers := NewTransfers(Limits{TotalRate: total}, nil)
-	admit := func(slot bool) *transfer {
-		tr := transfers.newTransfer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil), "x", "full", steady{})
-		tr.size = SmallBody
-		tr.begin()
-		if err := transfers.admit(tr, slot); err != nil {
-			t.Fatal(err)
-		}
-		return tr
+	running := admitted(t, transfers, true, "192.0.2.1")
+	var short []*transfer
+	for range 400 {
+		short = append(short, admitted(t, transfers, false, "192.0.2.2"))
 	}
-	var running, short []*transfer
-	for range downloads {
-		running = append(running, admit(true))
-	}
-	for range pieces {
-		short = append(short, admit(false))
-	}
-	const each = total / (downloads + pieces)
-	if got := transfers.pieces.Limit(); got != pieces*each {
-		t.Errorf("%d pieces have %g together, want %d each", pieces, got, each)
-	}
-	for _, tr := range running {
-		if got := tr.limiter.Limit(); got != each {
-			t.Errorf("a download has %g, want %d", got, each)
-		}
-	}
-	for _, tr := range short {
+	wantShares(t, map[string]*transfer{"download": running, "pieces": short[0]}, total/2)
+	other := admitted(t, transfers, false, "192.0.2.3")
+	wantShares(t, map[string]*transfer{"download": running, "pieces": short[0], "pieces of another": other}, total/3)
+
+	for _, tr := range append(short, other) {
+		tr.count(1000, nil)
 		transfers.release(tr)
 	}
-	transfers.check(time.Now()) // pieces may go on between two looks,
-	transfers.check(time.Now()) // and are gone at the second
-	if got := running[0].limiter.Limit(); got != total/downloads {
-		t.Errorf("without pieces a download has %g, want %d", got, total/downloads)
+	transfers.check(transfers.checked.Add(time.Second))
+	if len(transfers.pieces) != 2 {
+		t.Errorf("pieces of %d clients, want those that may go on", len(transfers.pieces))
 	}
+	transfers.check(transfers.checked.Add(time.Second))
+	wantShares(t, map[string]*transfer{"download without pieces": running}, total)
+	if len(transfers.pieces) != 0 {
+		t.Errorf("pieces of %d clients are left", len(transfers.pieces))
+	}
+}
+
+func wantShares(t *testing.T, of map[string]*transfer, want float64) {
+	t.Helper()
+	for name, tr := range of {
+		if got := float64(tr.limiter.Limit()); math.Abs(got-want) > want*0.02 { // which is not worth a new pace
+			t.Errorf("%s: %g bytes a second, want %g", name, got, want)
+		}
+	}
+}
+
+// TestPiecesLeaveDownloadsTheirMinimum: hundreds of clients that ask for pieces do
+// not push a download down to where it is cut.
+func TestPiecesLeaveDownloadsTheirMinimum(t *testing.T) {
+	const minimum, downloads, clients = 64 << 10, 8, 200
+	for name, c := range map[string]struct {
+		total, want, wantPieces float64
+	}{
+		"twice the minimum":          {16 << 20, 2 * minimum, 16<<20 - downloads*2*minimum},
+		"but pieces get a sixteenth": {downloads * 2 * minimum, 2 * minimum * 15 / 16, downloads * 2 * minimum / 16},
+	} {
+		t.Run(name, func(t *testing.T) {
+			transfers := NewTransfers(Limits{TotalRate: int64(c.total), MinimumRate: minimum}, nil)
+			running := make(map[string]*transfer)
+			for i := range downloads {
+				running[strconv.Itoa(i)] = admitted(t, transfers, true, "192.0.2.1")
+			}
+			for i := range clients {
+				admitted(t, transfers, false, fmt.Sprintf("198.51.100.%d", i))
+			}
+			wantShares(t, running, c.want)
+			sum := 0.0
+			for _, p := range transfers.pieces {
+				sum += float64(p.limiter.Limit())
+			}
+			if math.Abs(sum-c.wantPieces) > 1 {
+				t.Errorf("pieces have %g together, want %g", sum, c.wantPieces)
+			}
+		})
+	}
+}
+
+// TestPiecesCountWhatTheySend: what is asked for and not taken is no demand.
+func TestPiecesCountWhatTheySend(t *testing.T) {
+	const total = 16_000_000
+	transfers := NewTransfers(Limits{TotalRate: total}, nil)
+	running, piece := admitted(t, transfers, true, "192.0.2.1"), admitted(t, transfers, false, "192.0.2.2")
+	piece.count(100_000, nil)
+	transfers.check(transfers.checked.Add(time.Second))
+	wantShares(t, map[string]*transfer{"piece": piece}, 125_000) // a quarter more
+	wantShares(t, map[string]*transfer{"download": running}, total-125_000)
+}
+
+func TestPiecesGoFreelyWithoutATotal(t *testing.T) {
+	transfers := NewTransfers(Limits{TotalRate: 1000}, nil)
+	before := admitted(t, transfers, false, "192.0.2.2")
+	transfers.SetLimits(Limits{})
+	if before.limiter.Limit() != rate.Inf {
+		t.Errorf("a piece is held to %g", before.limiter.Limit())
+	}
+	if after := admitted(t, transfers, false, "192.0.2.2"); after.limiter != nil {
+		t.Error("a piece waits for its turn")
+	}
+	transfers.SetLimits(Limits{TotalRate: 2000})
+	wantShares(t, map[string]*transfer{"a piece, after the limit is back": before}, 2000)
 }

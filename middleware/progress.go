@@ -77,8 +77,8 @@ func (t *transfer) pace(share float64) {
 	if t.conn.raw != nil && setPacing(t.conn.raw, pacingRate(share)) == nil {
 		return
 	}
-	if !t.slot && t.registry.pieces != nil {
-		return // it waits for its turn among the pieces
+	if t.pieces != nil {
+		return // it waits for its turn among them
 	}
 	if t.limiter == nil {
 		t.limiter = rate.NewLimiter(rate.Inf, tinyBody)

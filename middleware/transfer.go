@@ -60,10 +60,11 @@ type transfer struct {
 	client   netip.Addr
 
 	// Owned by the handler's goroutine.
-	slot    bool  // it has a download slot
-	watched bool  // it is in the registry
-	refused bool  // there was no slot, and 503 was answered
-	err     error // the first error of a write or of the file
+	slot    bool    // it has a download slot
+	watched bool    // it is in the registry
+	pieces  *pieces // that it is one of; nil for a download, and without a TotalRate
+	refused bool    // there was no slot, and 503 was answered
+	err     error   // the first error of a write or of the file
 
 	size     int64 // of the body; fixed before the slot is taken
 	started  time.Time
@@ -280,6 +281,9 @@ func (t *transfer) count(n int64, err error) {
 	t.sent.Add(n)
 	if t.slot {
 		t.registry.metrics.bytes.Add(float64(n))
+	}
+	if t.pieces != nil {
+		t.pieces.sent.Add(n)
 	}
 	if err != nil && t.err == nil {
 		t.err = err

@@ -62,15 +62,10 @@ type Transfers struct {
 	active map[*transfer]struct{} // everything above tinyBody; guarded by mu
 	taken  int                    // slots; guarded by mu
 	client map[netip.Addr]int     // slots by client; guarded by mu
-	// Pieces that need no slot come and go too quickly for shares of their own.
-	// Together they wait for pieces, which has as many shares as there were at once.
-	pieces     *rate.Limiter // nil without a TotalRate; guarded by mu
-	pieceNow   int           // pieces running; guarded by mu
-	piecePeak  int           // most of them at once since checked; guarded by mu
-	pieceBytes int64         // since checked; guarded by mu
-	pieceRate  float64       // before checked, in bytes per second; guarded by mu
-	checked    time.Time     // when Run last looked; guarded by mu
-	wake       chan struct{} // tells Run of new limits; capacity 1, further ones coalesce
+	// pieces are what runs without a slot under a TotalRate, by client; guarded by mu
+	pieces  map[netip.Addr]*pieces
+	checked time.Time     // when Run last looked; guarded by mu
+	wake    chan struct{} // tells Run of new limits; capacity 1, further ones coalesce
 }
 
 // NewTransfers makes an empty registry. A nil logger discards.
@@ -78,16 +73,16 @@ func NewTransfers(limits Limits, logger *slog.Logger) *Transfers {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Transfers{
+	return &Transfers{
 		logger:  logger,
 		metrics: newTransferMetrics(),
+		limits:  limits.withDefaults(),
 		active:  make(map[*transfer]struct{}),
 		client:  make(map[netip.Addr]int),
+		pieces:  make(map[netip.Addr]*pieces),
 		wake:    make(chan struct{}, 1),
 		checked: time.Now(),
 	}
-	t.setLimits(limits)
-	return t
 }
 
 func (l Limits) withDefaults() Limits {
@@ -101,21 +96,12 @@ func (l Limits) withDefaults() Limits {
 // new ones wait their turn elsewhere.
 func (t *Transfers) SetLimits(l Limits) {
 	t.mu.Lock()
-	t.setLimits(l)
+	t.limits = l.withDefaults()
 	t.rebalance()
 	t.mu.Unlock()
 	select {
 	case t.wake <- struct{}{}:
 	default:
-	}
-}
-
-// setLimits is for NewTransfers, and for who holds mu.
-func (t *Transfers) setLimits(l Limits) {
-	t.limits = l.withDefaults()
-	t.pieces = nil
-	if l.TotalRate > 0 {
-		t.pieces = rate.NewLimiter(rate.Limit(l.TotalRate), tinyBody)
 	}
 }
 
@@ -168,14 +154,8 @@ func (t *Transfers) admit(tr *transfer, slot bool) error {
 		}
 	}
 	tr.slot, tr.watched = slot, true
-	if !slot {
-		tr.limiter = t.pieces
-		t.pieceBytes += tr.size
-		t.pieceNow++
-		t.piecePeak = max(t.piecePeak, t.pieceNow)
-	}
 	t.active[tr] = struct{}{}
-	if t.limits.TotalRate > 0 {
+	if shared := t.limits.TotalRate > 0; shared && (slot || t.joinPieces(tr)) {
 		t.rebalance()
 	} else {
 		tr.pace(float64(t.limits.DownloadRate)) // the others' shares do not depend on it
@@ -203,8 +183,10 @@ func (t *Transfers) release(tr *transfer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.active, tr)
+	if tr.pieces != nil {
+		tr.pieces.running--
+	}
 	if !tr.slot {
-		t.pieceNow-- // its share stays until the next check: another may follow at once
 		return
 	}
 	t.taken--
@@ -234,12 +216,9 @@ func (t *Transfers) check(now time.Time) {
 			tr.cut(errTooSlow)
 		}
 	}
-	if passed := now.Sub(t.checked).Seconds(); passed > 0 {
-		t.pieceRate = float64(t.pieceBytes) / passed
-	}
-	t.pieceBytes, t.checked = 0, now
+	t.lookAtPieces(now.Sub(t.checked))
+	t.checked = now
 	t.rebalance()
-	t.piecePeak = t.pieceNow
 }
 
 // Cut ends every running download, for a server that stops.
@@ -253,51 +232,30 @@ func (t *Transfers) Cut() {
 
 // rebalance gives each download its share. The caller holds mu.
 func (t *Transfers) rebalance() {
-	running := make([]*transfer, 0, len(t.active))
+	var running []*transfer
+	var demands []float64
 	for tr := range t.active {
 		if t.limits.TotalRate > 0 && tr.slot {
-			running = append(running, tr)
+			running, demands = append(running, tr), append(demands, tr.demand())
 		} else {
 			tr.pace(float64(t.limits.DownloadRate))
 		}
 	}
 	if t.limits.TotalRate == 0 {
+		t.freePieces()
 		return
 	}
-	demands := make([]float64, len(running), len(running)+t.piecePeak)
-	for i, tr := range running {
-		demands[i] = tr.demand()
-	}
-	for range t.piecePeak {
-		demands = append(demands, t.pieceDemand())
-	}
-	shares := fairShares(float64(t.limits.TotalRate), demands)
-	t.sharePieces(shares[len(running):])
-	for i, share := range shares[:len(running)] {
+	clients, pieceDemands := t.pieceDemands()
+	shares, pieceShares := divide(float64(t.limits.TotalRate), t.mostForPieces(), demands, pieceDemands)
+	for i, share := range shares {
 		if t.limits.DownloadRate > 0 {
 			share = min(share, float64(t.limits.DownloadRate))
 		}
 		running[i].pace(share)
 	}
-}
-
-// pieceDemand is that of each piece, guessed as transfer.demand does. The caller
-// holds mu.
-func (t *Transfers) pieceDemand() float64 {
-	return guessDemand(t.pieceRate/float64(t.piecePeak), float64(t.pieces.Limit())/float64(t.piecePeak))
-}
-
-// sharePieces gives the pieces their shares together. While there are none the
-// next may have everything, until it has been seen. The caller holds mu.
-func (t *Transfers) sharePieces(shares []float64) {
-	total := float64(t.limits.TotalRate)
-	if len(shares) > 0 {
-		total = 0
-		for _, share := range shares {
-			total += share
-		}
+	for i, share := range pieceShares {
+		clients[i].limiter.SetLimit(rate.Limit(share))
 	}
-	t.pieces.SetLimit(rate.Limit(total))
 }
 
 // Transfer describes a running download, for status pages.
