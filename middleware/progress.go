@@ -33,10 +33,11 @@ func (t *transfer) sample(now time.Time, l Limits) {
 		t.rate = float64(look.bytes-t.latest.bytes) / passed
 	}
 	t.latest = look
-	if now.Sub(t.window[len(t.window)-1].at) >= l.MinimumWindow/windowParts {
+	look.at = t.clock(now)
+	if look.at.Sub(t.window[len(t.window)-1].at) >= l.MinimumWindow/windowParts {
 		t.window = append(t.window, look)
 	}
-	for len(t.window) > 1 && now.Sub(t.window[1].at) >= l.MinimumWindow {
+	for len(t.window) > 1 && look.at.Sub(t.window[1].at) >= l.MinimumWindow {
 		t.window = append(t.window[:0], t.window[1:]...)
 	}
 }
@@ -45,7 +46,7 @@ func (t *transfer) sample(now time.Time, l Limits) {
 // The caller holds registry.mu and has called sample.
 func (t *transfer) tooSlow(now time.Time, l Limits) bool {
 	first := t.window[0]
-	passed := now.Sub(first.at)
+	passed := t.clock(now).Sub(first.at)
 	if passed < l.MinimumWindow {
 		return false
 	}
@@ -96,19 +97,32 @@ func pacingRate(share float64) uint64 {
 	return uint64(max(share, 1))
 }
 
-// awaitTurn waits until size bytes may be sent, where the process keeps the rate.
-func (t *transfer) awaitTurn(size int64) error {
-	if !t.watched {
+// awaitTurn waits until size bytes, at most tinyBody, may be sent, where the
+// process keeps the rate.
+func (t *transfer) awaitTurn(size int64, limiter *rate.Limiter) error {
+	if limiter == nil {
 		return nil
 	}
-	if limiter := t.registry.limiterOf(t); limiter != nil {
-		for ; size > 0; size -= tinyBody {
-			if err := limiter.WaitN(t.request.Context(), int(min(size, tinyBody))); err != nil {
-				return err
-			}
-		}
+	t.mu.Lock()
+	t.waiting = time.Now()
+	t.mu.Unlock()
+	err := limiter.WaitN(t.ctx, int(size))
+	t.mu.Lock()
+	t.waited += time.Since(t.waiting)
+	t.waiting = time.Time{}
+	t.mu.Unlock()
+	return err
+}
+
+// clock is now less the time for which the peer had to wait for us: the minimum
+// is demanded of the peer alone.
+func (t *transfer) clock(now time.Time) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.waiting.IsZero() {
+		return now.Add(-t.waited - max(0, now.Sub(t.waiting)))
 	}
-	return nil
+	return now.Add(-t.waited)
 }
 
 // describe is for Transfers.List; the caller holds registry.mu.

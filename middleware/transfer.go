@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -71,12 +72,17 @@ type transfer struct {
 	ackedAt0 uint64       // what the connection had acknowledged before
 	sent     atomic.Int64 // bytes that the kernel has taken
 
-	mu    sync.Mutex
-	cause error // why it was cut; guarded by mu
-	ended bool  // the handler has returned; guarded by mu
+	ctx    context.Context // the request's, until it is cut
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	cause   error         // why it was cut; guarded by mu
+	ended   bool          // the handler has returned; guarded by mu
+	waiting time.Time     // for its turn, since then; zero when not; guarded by mu
+	waited  time.Duration // for its turns before; guarded by mu
 
 	// Guarded by registry.mu.
-	window  []progress
+	window  []progress // by transfer.clock
 	latest  progress
 	rate    float64       // bytes per second between the last two looks
 	limiter *rate.Limiter // in the place of pacing where the socket is not ours alone
@@ -92,6 +98,7 @@ func (t *Transfers) newTransfer(w http.ResponseWriter, r *http.Request, name, ki
 		source:         src,
 		conn:           connectionOf(r),
 		client:         ClientAddr(r.RemoteAddr),
+		cancel:         func() {},
 	}
 }
 
@@ -115,9 +122,10 @@ func (t *transfer) WriteHeader(code int) {
 		return
 	}
 	t.ResponseWriter.WriteHeader(code)
-	if t.slot {
+	if t.slot || t.watched && t.registry.limiterOf(t) != nil {
 		// The head goes out from here, where the stack is shallow: a download that
-		// stalls keeps the stack that it has grown to.
+		// stalls keeps the stack that it has grown to. And a head need not wait for
+		// the turn of the body.
 		_ = http.NewResponseController(t.ResponseWriter).Flush()
 	}
 }
@@ -157,6 +165,7 @@ const kindGenesis = "genesis"
 // covers a whole answer, is lifted.
 func (t *transfer) begin() {
 	_ = http.NewResponseController(t.ResponseWriter).SetWriteDeadline(time.Time{})
+	t.ctx, t.cancel = context.WithCancel(t.request.Context())
 	t.started = time.Now()
 	t.ackedAt0, _ = ackedBytes(t.conn.raw)
 	t.latest = progress{at: t.started}
@@ -220,7 +229,8 @@ func (t *transfer) sendTiny(src *io.LimitedReader) (int64, error) {
 func (t *transfer) sendPieces(src *io.LimitedReader) (total int64, err error) {
 	for left := src.N; err == nil && left > 0; {
 		var n int64
-		n, err = t.sendPiece(src, min(left, t.pieceSize()))
+		limiter := t.registry.limiterOf(t)
+		n, err = t.sendPiece(src, min(left, t.pieceSize(limiter)), limiter)
 		total, left = total+n, left-n
 	}
 	return total, err
@@ -229,8 +239,8 @@ func (t *transfer) sendPieces(src *io.LimitedReader) (total int64, err error) {
 // sendPiece sends the next size bytes. The file is looked at before, so that
 // bytes of another archive do not go out, and after, so that a download that
 // was overtaken is not called complete.
-func (t *transfer) sendPiece(src *io.LimitedReader, size int64) (int64, error) {
-	if err := t.mayGoOn(size); err != nil {
+func (t *transfer) sendPiece(src *io.LimitedReader, size int64, limiter *rate.Limiter) (int64, error) {
+	if err := t.mayGoOn(size, limiter); err != nil {
 		return 0, err
 	}
 	src.N = size
@@ -250,8 +260,8 @@ func (t *transfer) sendPiece(src *io.LimitedReader, size int64) (int64, error) {
 
 // pieceSize is smaller where the process and not the kernel keeps the rate, or
 // knows the progress.
-func (t *transfer) pieceSize() int64 {
-	if t.conn.raw == nil || !kernelKnowsProgress {
+func (t *transfer) pieceSize(limiter *rate.Limiter) int64 {
+	if limiter != nil || t.conn.raw == nil || !kernelKnowsProgress {
 		return tinyBody
 	}
 	return chunkSize
@@ -259,8 +269,8 @@ func (t *transfer) pieceSize() int64 {
 
 // mayGoOn waits for the turn of size bytes, and looks whether the file still
 // holds those that were promised.
-func (t *transfer) mayGoOn(size int64) error {
-	if err := t.awaitTurn(size); err != nil {
+func (t *transfer) mayGoOn(size int64, limiter *rate.Limiter) error {
+	if err := t.awaitTurn(size, limiter); err != nil {
 		t.err = err
 		return err
 	}
@@ -290,8 +300,8 @@ func (t *transfer) count(n int64, err error) {
 	}
 }
 
-// cut ends the download: a write that waits for the peer returns at once. It
-// may be called from any goroutine.
+// cut ends the download: a write that waits for the peer, and a wait for the
+// turn, return at once. It may be called from any goroutine.
 func (t *transfer) cut(cause error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -299,6 +309,7 @@ func (t *transfer) cut(cause error) {
 		return
 	}
 	t.cause = cause
+	t.cancel()
 	// A time long past makes the blocked write fail with os.ErrDeadlineExceeded.
 	_ = http.NewResponseController(t.ResponseWriter).SetWriteDeadline(time.Unix(1, 0))
 }
@@ -311,6 +322,7 @@ func (t *transfer) end() {
 	t.ended = true
 	cause := t.cause
 	t.mu.Unlock()
+	t.cancel()
 	if t.watched {
 		t.registry.release(t)
 	}

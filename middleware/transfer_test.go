@@ -3,6 +3,7 @@ package middleware
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +209,66 @@ func TestBytesThatChangeDuringTransferAreNotServedOn(t *testing.T) {
 			g.log.await(t, "archive has changed")
 		})
 	}
+}
+
+// TestPiecesThatWaitForTheirTurn have their heads, are not slow by our doing, and
+// end when they are cut.
+func TestPiecesThatWaitForTheirTurn(t *testing.T) {
+	g := newRig(t, rigOptions{limits: Limits{TotalRate: 1, MinimumRate: 1000, MinimumWindow: time.Minute}}, map[snapshot.Name][]byte{full: big})
+	for i, burst := range []int64{tinyBody, 0} { // the first takes all there is
+		conn := g.dial()
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET /%s HTTP/1.1\r\nHost: h\r\nRange: bytes=0-499999\r\n\r\n", full)
+		if err := conn.SetReadDeadline(time.Now().Add(15 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(conn)
+		if head := readHead(t, r); !strings.HasPrefix(head, "HTTP/1.1 206") {
+			t.Fatalf("piece %d: %q", i, head)
+		}
+		if _, err := io.CopyN(io.Discard, r, burst); err != nil {
+			t.Fatalf("piece %d, before its turn: %v", i, err)
+		}
+		defer func() {
+			if n, err := io.Copy(io.Discard, r); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("piece %d, after it is cut: %d bytes, %v", i, n, err)
+			}
+		}()
+	}
+	running := g.waiting(2)
+	for i := range 20 {
+		g.transfers.check(time.Now().Add(time.Duration(i) * 10 * time.Second))
+	}
+	for _, tr := range running {
+		tr.mu.Lock()
+		if tr.cause != nil {
+			t.Errorf("cut while it waits: %v", tr.cause)
+		}
+		tr.mu.Unlock()
+	}
+	g.transfers.Cut()
+}
+
+// waiting returns the running transfers once all n of them wait for their turn.
+func (g *rig) waiting(n int) (waiting []*transfer) {
+	g.t.Helper()
+	for end := time.Now().Add(15 * time.Second); len(waiting) != n; {
+		if time.Now().After(end) {
+			g.t.Fatalf("%d wait for their turn, want %d", len(waiting), n)
+		}
+		waiting = waiting[:0]
+		g.transfers.mu.Lock()
+		for tr := range g.transfers.active {
+			tr.mu.Lock()
+			if !tr.waiting.IsZero() {
+				waiting = append(waiting, tr)
+			}
+			tr.mu.Unlock()
+		}
+		g.transfers.mu.Unlock()
+		runtime.Gosched()
+	}
+	return waiting
 }
 
 func TestDrainCutsWhatIsLeft(t *testing.T) {
