@@ -75,7 +75,7 @@ func (s *snapshots) genesis(w http.ResponseWriter, r *http.Request, _ string) {
 	h := w.Header()
 	h["Content-Type"] = typeBzip2
 	h["Cache-Control"] = cacheGenesis
-	s.send(s.Transfers.newTransfer(w, r, "genesis.tar.bz2", "genesis", steady{}), f, info.Size(), info.ModTime())
+	s.send(s.Transfers.newTransfer(w, r, "genesis.tar.bz2", kindGenesis, steady{}), f, info.Size(), info.ModTime())
 }
 
 // send is the common end of both.
