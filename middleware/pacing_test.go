@@ -3,9 +3,11 @@ package middleware
 import (
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -188,3 +190,41 @@ func TestPiecesGoFreelyWithoutATotal(t *testing.T) {
 	transfers.SetLimits(Limits{TotalRate: 2000})
 	wantShares(t, map[string]*transfer{"a piece, after the limit is back": before}, 2000)
 }
+
+// TestRateHoldsForEachDownloadOfAConnection whose socket cannot be paced.
+func TestRateHoldsForEachDownloadOfAConnection(t *testing.T) {
+	const limit = 1_000_000
+	for name, raw := range map[string]syscall.RawConn{"unknown": nil, "refuses": closedConn{}} {
+		t.Run(name, func(t *testing.T) {
+			transfers := NewTransfers(Limits{DownloadRate: limit}, nil)
+			shared := &connection{raw: raw}
+			for range 3 {
+				tr := transfers.newTransfer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil), "x", "full", steady{})
+				tr.conn = shared
+				tr.begin()
+				if err := transfers.admit(tr, true); err != nil {
+					t.Fatal(err)
+				}
+				if tr.limiter == nil || tr.limiter.Limit() != limit {
+					t.Fatalf("limiter is %v, want one of %d", tr.limiter, limit)
+				}
+				if size := tr.pieceSize(tr.limiter); size != tinyBody {
+					t.Errorf("%d bytes in a turn, want %d", size, tinyBody)
+				}
+				transfers.SetLimits(Limits{})
+				if tr.limiter.Limit() != rate.Inf {
+					t.Errorf("held to %g after the limit is lifted", tr.limiter.Limit())
+				}
+				transfers.SetLimits(Limits{DownloadRate: limit})
+				transfers.release(tr)
+			}
+		})
+	}
+}
+
+// closedConn is a socket that nothing can be asked of.
+type closedConn struct{}
+
+func (closedConn) Control(func(uintptr)) error    { return net.ErrClosed }
+func (closedConn) Read(func(uintptr) bool) error  { return net.ErrClosed }
+func (closedConn) Write(func(uintptr) bool) error { return net.ErrClosed }

@@ -54,7 +54,16 @@ func (t *transfer) tooSlow(now time.Time, l Limits) bool {
 }
 
 // demand is how much the client would take. The caller holds registry.mu.
-func (t *transfer) demand() float64 { return guessDemand(t.rate, t.conn.share) }
+func (t *transfer) demand() float64 { return guessDemand(t.rate, t.share()) }
+
+// share is what it is paced to, in bytes per second; 0 is unpaced. The caller
+// holds registry.mu.
+func (t *transfer) share() float64 {
+	if t.limiter != nil && t.pieces == nil {
+		return t.kept
+	}
+	return t.conn.share
+}
 
 // guessDemand guesses how much somebody would take who takes rate of share: more
 // than the share if he fills that, else a quarter more than he takes.
@@ -70,12 +79,12 @@ func guessDemand(rate, share float64) float64 {
 // caller holds registry.mu.
 func (t *transfer) pace(share float64) {
 	const worthIt = 0.02
-	was := t.conn.share
+	was := t.share()
 	if share == was || (share > 0 && share > was*(1-worthIt) && share < was*(1+worthIt)) {
 		return
 	}
-	t.conn.share = share
-	if t.conn.raw != nil && setPacing(t.conn.raw, pacingRate(share)) == nil {
+	if setPacing(t.conn.raw, pacingRate(share)) == nil {
+		t.conn.share = share
 		return
 	}
 	if t.pieces != nil {
@@ -85,6 +94,7 @@ func (t *transfer) pace(share float64) {
 		t.limiter = rate.NewLimiter(rate.Inf, tinyBody)
 	}
 	t.limiter.SetLimit(rate.Inf)
+	t.kept = share
 	if share > 0 {
 		t.limiter.SetLimit(rate.Limit(share))
 	}

@@ -85,7 +85,8 @@ type transfer struct {
 	window  []progress // by transfer.clock
 	latest  progress
 	rate    float64       // bytes per second between the last two looks
-	limiter *rate.Limiter // in the place of pacing where the socket is not ours alone
+	limiter *rate.Limiter // in the place of pacing where the socket cannot, or is not ours alone
+	kept    float64       // what the limiter is set to, if it is of this transfer alone; 0 is unpaced
 }
 
 func (t *Transfers) newTransfer(w http.ResponseWriter, r *http.Request, name, kind string, src source) *transfer {
