@@ -207,7 +207,13 @@ func TestSymlinkIsNeverServed(t *testing.T) {
 // readFromSpy is a connection that tells what net/http asks it to read from.
 type readFromSpy struct {
 	*net.TCPConn
-	fromFile *int64 // bytes that came as *io.LimitedReader over *os.File
+	spied *spied
+}
+
+// spied is what came as *io.LimitedReader over *os.File.
+type spied struct {
+	bytes int64
+	calls int
 }
 
 // ReadFrom lets net's own ReadFrom do it, which is sendfile(2) for exactly the
@@ -219,31 +225,57 @@ func (c *readFromSpy) ReadFrom(r io.Reader) (int64, error) {
 	}
 	n, err := c.TCPConn.ReadFrom(r)
 	if ok {
-		*c.fromFile += n
+		c.spied.bytes += n
+		c.spied.calls++
 	}
 	return n, err
 }
 
 func TestFilesReachSendfile(t *testing.T) {
 	body := archiveBytes(3*chunkSize + 77)
-	var fromFile int64
+	var spied spied
 	g := newRig(t, rigOptions{wrapConn: func(c net.Conn) net.Conn {
-		return &readFromSpy{c.(*net.TCPConn), &fromFile}
+		return &readFromSpy{c.(*net.TCPConn), &spied}
 	}}, map[snapshot.Name][]byte{full: body})
 	for ranges, want := range map[string][]byte{"": body, "bytes=100-": body[100:]} {
-		fromFile = 0
-		header := []string{}
-		if ranges != "" {
-			header = []string{"Range", ranges}
-		}
-		_, got := g.get("/"+full.String(), header...)
-		if !bytes.Equal(got, want) {
-			t.Fatalf("%q: got %d bytes, want %d", ranges, len(got), len(want))
-		}
-		g.log.await(t, "ended=complete")
-		const sniffed = 512 // net/http sends these itself, with the head
-		if fromFile < int64(len(want))-sniffed {
-			t.Errorf("%q: %d of %d bytes came straight from the file", ranges, fromFile, len(want))
-		}
+		sendfileServes(t, g, &spied, ranges, want)
+	}
+}
+
+// TestPacedFilesReachSendfile: a rate that the socket keeps costs no copies.
+func TestPacedFilesReachSendfile(t *testing.T) {
+	if !kernelKnowsProgress {
+		t.Skip("the kernel paces no sockets here")
+	}
+	body := archiveBytes(3*chunkSize + 77)
+	for name, limits := range map[string]Limits{"each": {DownloadRate: 1 << 33}, "together": {TotalRate: 1 << 33}} {
+		t.Run(name, func(t *testing.T) {
+			var spied spied
+			g := newRig(t, rigOptions{limits: limits, wrapConn: func(c net.Conn) net.Conn {
+				return &readFromSpy{c.(*net.TCPConn), &spied}
+			}}, map[snapshot.Name][]byte{full: body})
+			sendfileServes(t, g, &spied, "", body)
+		})
+	}
+}
+
+func sendfileServes(t *testing.T, g *rig, spied *spied, ranges string, want []byte) {
+	t.Helper()
+	spied.bytes, spied.calls = 0, 0
+	header := []string{}
+	if ranges != "" {
+		header = []string{"Range", ranges}
+	}
+	_, got := g.get("/"+full.String(), header...)
+	if !bytes.Equal(got, want) {
+		t.Fatalf("%q: got %d bytes, want %d", ranges, len(got), len(want))
+	}
+	g.log.await(t, "ended=complete")
+	const sniffed = 512 // net/http sends these itself, with the head
+	if spied.bytes < int64(len(want))-sniffed {
+		t.Errorf("%q: %d of %d bytes came straight from the file", ranges, spied.bytes, len(want))
+	}
+	if most := len(want)/chunkSize + 1; kernelKnowsProgress && spied.calls > most {
+		t.Errorf("%q: %d pieces of the file, want %d", ranges, spied.calls, most)
 	}
 }

@@ -1,12 +1,17 @@
 package middleware
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
@@ -75,5 +80,42 @@ func TestAccessLogChoices(t *testing.T) {
 		if n := testutil.CollectAndCount(o.Collector(), "solsnap_http_requests_total"); n != 1 {
 			t.Errorf("%s: %d series, want 1", choice, n)
 		}
+	}
+}
+
+// TestDownloadLine: what is in the access log for each download.
+func TestDownloadLine(t *testing.T) {
+	const size = 2 << 20
+	path := filepath.Join(t.TempDir(), "archive")
+	if err := os.WriteFile(path, archiveBytes(size), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var log bytes.Buffer
+	o := NewObserver(ObserveConfig{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+	o.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(&snapshots{}).send(NewTransfers(Limits{}, nil).newTransfer(w, r, "x", "full", steady{}), f, size, time.Now())
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil))
+
+	var line struct {
+		Peer, Method, Path, Ended string
+		Status                    int
+		Bytes                     int64
+		Duration                  time.Duration
+		BytesPerSecond            int64 `json:"bytes_per_second"`
+	}
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+		t.Fatalf("%v in %s", err, log.Bytes())
+	}
+	rate := int64(size / line.Duration.Seconds())
+	if line.Peer != "192.0.2.1:1234" || line.Method != "GET" || line.Path != "/x" || line.Status != 200 || line.Ended != "complete" {
+		t.Errorf("line is %s", log.Bytes())
+	}
+	if line.Bytes != size || line.Duration <= 0 || line.BytesPerSecond != rate {
+		t.Errorf("%d bytes in %v are %d a second, want %d bytes and %d", line.Bytes, line.Duration, line.BytesPerSecond, int64(size), rate)
 	}
 }

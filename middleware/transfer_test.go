@@ -362,6 +362,59 @@ type lost struct{ steady }
 
 func (lost) Lock() error { return fs.ErrNotExist }
 
+// TestEachLookAtTheBytesMatters: they are looked at after a small body is read,
+// before a piece is sent, and after the last one.
+func TestEachLookAtTheBytesMatters(t *testing.T) {
+	const size = 2 << 20
+	path := filepath.Join(t.TempDir(), "archive")
+	if err := os.WriteFile(path, archiveBytes(size), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		ranges string
+		sent   int // when the bytes change
+	}{
+		"small body":  {"bytes=0-9", 0},
+		"first piece": {"", 0},
+		"later piece": {"", tinyBody},
+		"last piece":  {"", size},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/x", nil)
+			r.Header.Set("Range", c.ranges)
+			tr := NewTransfers(Limits{}, nil).newTransfer(w, r, "x", "full", spoiled{body: w.Body, sent: c.sent})
+			defer func() {
+				if got := recover(); got != http.ErrAbortHandler {
+					t.Errorf("the connection is not aborted: %v", got)
+				}
+				if label, _ := tr.outcome(nil); label != outcomeArchive || w.Body.Len() != c.sent {
+					t.Errorf("%s after %d bytes, want %s after %d", label, w.Body.Len(), outcomeArchive, c.sent)
+				}
+			}()
+			(&snapshots{}).send(tr, f, size, time.Now())
+		})
+	}
+}
+
+// spoiled is a source that is overwritten once so many bytes of its body are out.
+type spoiled struct {
+	steady
+	body *bytes.Buffer
+	sent int
+}
+
+func (s spoiled) Check() error {
+	if s.body.Len() >= s.sent {
+		return snapshot.ErrChanged
+	}
+	return nil
+}
+
 func TestRecycledArchiveIsLetGo(t *testing.T) {
 	g := newRig(t, rigOptions{limits: Limits{MinimumWindow: 60 * time.Millisecond}}, map[snapshot.Name][]byte{full: big})
 	done := make(chan struct{})
