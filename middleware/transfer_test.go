@@ -389,8 +389,8 @@ func TestEachLookAtTheBytesMatters(t *testing.T) {
 			r.Header.Set("Range", c.ranges)
 			tr := NewTransfers(Limits{}, nil).newTransfer(w, r, "x", "full", spoiled{body: w.Body, sent: c.sent})
 			defer func() {
-				if got := recover(); got != http.ErrAbortHandler {
-					t.Errorf("the connection is not aborted: %v", got)
+				if cause, _ := recover().(error); !errors.Is(cause, http.ErrAbortHandler) {
+					t.Errorf("the connection is not aborted: %v", cause)
 				}
 				if label, _ := tr.outcome(nil); label != outcomeArchive || w.Body.Len() != c.sent {
 					t.Errorf("%s after %d bytes, want %s after %d", label, w.Body.Len(), outcomeArchive, c.sent)

@@ -29,10 +29,14 @@ type Limits struct {
 	MaxDownloadsPerClient int
 	// DownloadRate is the most that one download gets, TotalRate the most that
 	// all get together, in bytes per second of TCP payload. 0 means no limit. On
-	// Linux the socket keeps the rate; elsewhere, and under HTTP/2, we do.
+	// Linux the socket keeps the rate; elsewhere, and under HTTP/2, we do. Of the
+	// total, what one client takes in bodies that are no downloads counts as one
+	// download, and all of that leaves each download twice MinimumRate, as far as
+	// there is so much.
 	DownloadRate, TotalRate int64
 	// MinimumRate is what a client must take, in bytes per second over
-	// MinimumWindow, or be cut off. 0 means that stalled clients stay.
+	// MinimumWindow, or be cut off; while we make it wait, the time stands still.
+	// 0 means that stalled clients stay.
 	MinimumRate int64
 	// MinimumWindow is the time over which MinimumRate is measured. Default 30 s.
 	MinimumWindow time.Duration
@@ -62,7 +66,7 @@ type Transfers struct {
 	active map[*transfer]struct{} // everything above tinyBody; guarded by mu
 	taken  int                    // slots; guarded by mu
 	client map[netip.Addr]int     // slots by client; guarded by mu
-	// pieces are what runs without a slot under a TotalRate, by client; guarded by mu
+	// pieces are what runs without a slot under a TotalRate, by client; guarded by mu.
 	pieces  map[netip.Addr]*pieces
 	checked time.Time     // when Run last looked; guarded by mu
 	wake    chan struct{} // tells Run of new limits; capacity 1, further ones coalesce
