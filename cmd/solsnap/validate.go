@@ -165,7 +165,8 @@ func (c Config) checkRates() error {
 	if c.TotalDownloadRate == 0 {
 		return nil
 	}
-	if room := (c.TotalDownloadRate - 1) / slowest; c.MaxDownloads == 0 || ByteSize(c.MaxDownloads) > room {
+	const pieces = 16 // the part of the total that ranges without a slot may always have
+	if room := (c.TotalDownloadRate - c.TotalDownloadRate/pieces - 1) / slowest; c.MaxDownloads == 0 || ByteSize(c.MaxDownloads) > room {
 		return fmt.Errorf("total-download-rate %s is enough for %d downloads at minimum-progress-rate %s; more would be dropped: lower max-downloads or minimum-progress-rate",
 			c.TotalDownloadRate, room, slowest)
 	}
