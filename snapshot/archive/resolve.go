@@ -13,8 +13,8 @@ import (
 
 // proveAccounts compares the accounts with the manifest. First it takes every
 // record for a live account, but for those of the base that the incremental
-// hides: that is so in what Agave and Firedancer have written since late 2025.
-// Only if it does not add up are the superseded records looked for.
+// hides: that is so in what Firedancer writes, and mostly in what Agave has
+// written since late 2025. Only if it does not add up are the superseded records looked for.
 func (v *verification) proveAccounts(ctx context.Context) error {
 	if v.checkTotals(&v.total.shown) == nil {
 		v.figure(&v.total.shown, v.total.hidden, v.total.hidden-v.total.hiddenTombstones)

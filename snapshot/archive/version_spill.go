@@ -53,6 +53,10 @@ func decodeVersion(b []byte) (v accountVersion) {
 
 // compareVersions puts the versions of an account side by side, the live one first.
 func compareVersions(a, b accountVersion) int {
+	// Nearly all keys differ in their first bytes.
+	if x, y := binary.BigEndian.Uint64(a.pubkey[:]), binary.BigEndian.Uint64(b.pubkey[:]); x != y {
+		return cmp.Compare(x, y)
+	}
 	return cmp.Or(
 		bytes.Compare(a.pubkey[:], b.pubkey[:]),
 		cmp.Compare(b.slot, a.slot),
@@ -102,9 +106,9 @@ func (s *versionSpill) add(v accountVersion) error {
 // superseded reports the versions that are not live, in no order, and how many of
 // them have a live one in the same slot. Each partition is removed when done.
 func (s *versionSpill) superseded(report func(accountVersion) error) (sameSlot uint64, err error) {
+	var versions []accountVersion // its memory serves every partition
 	for _, f := range s.partitions {
-		versions, err := f.versions()
-		if err != nil {
+		if versions, err = f.versions(versions[:0]); err != nil {
 			return sameSlot, err
 		}
 		slices.SortFunc(versions, compareVersions)
@@ -142,7 +146,8 @@ type ordinalList struct {
 	span   uint64 // ordinals in each range
 	ranges []*spillFile
 
-	current []uint64 // sorted; what is left of the range being asked
+	memory  []uint64 // of the range being asked, sorted
+	current []uint64 // what is left of it
 	asked   int      // ranges loaded so far
 }
 
@@ -169,11 +174,11 @@ func (l *ordinalList) add(ordinal uint64) error {
 // contains must be asked of ascending ordinals, and after the last add.
 func (l *ordinalList) contains(ordinal uint64) (bool, error) {
 	for l.asked <= int(ordinal/l.span) {
-		loaded, err := l.ranges[l.asked].ordinals()
-		if err != nil {
+		var err error
+		if l.memory, err = l.ranges[l.asked].ordinals(l.memory[:0]); err != nil {
 			return false, err
 		}
-		l.current = loaded
+		l.current = l.memory
 		l.asked++
 	}
 	for len(l.current) > 0 && l.current[0] < ordinal {
@@ -215,45 +220,39 @@ func (f *spillFile) write(b []byte) error {
 	return nil
 }
 
-// content reads the file whole. It is as large as one partition.
-func (f *spillFile) content() ([]byte, error) {
+// each reads what was written, size bytes at a time, which visit must not keep.
+func (f *spillFile) each(size int, visit func([]byte)) error {
 	err := f.buffer.Flush()
 	if err == nil {
 		_, err = f.file.Seek(0, io.SeekStart)
 	}
-	b := make([]byte, f.size)
-	if err == nil {
-		_, err = io.ReadFull(f.file, b)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("read scratch file: %w", err)
+		return fmt.Errorf("read scratch file: %w", err)
 	}
-	return b, nil
+	r := bufio.NewReaderSize(io.LimitReader(f.file, f.size), spillBuffer)
+	piece := make([]byte, size)
+	for range f.size / int64(size) {
+		if _, err := io.ReadFull(r, piece); err != nil {
+			return fmt.Errorf("read scratch file: %w", err)
+		}
+		visit(piece)
+	}
+	return nil
 }
 
-func (f *spillFile) versions() ([]accountVersion, error) {
-	b, err := f.content()
-	if err != nil {
-		return nil, err
-	}
-	list := make([]accountVersion, 0, len(b)/versionSize)
-	for ; len(b) >= versionSize; b = b[versionSize:] {
-		list = append(list, decodeVersion(b))
-	}
-	return list, nil
+// versions appends the versions of a partition to list.
+func (f *spillFile) versions(list []accountVersion) ([]accountVersion, error) {
+	list = slices.Grow(list, int(f.size/versionSize))
+	err := f.each(versionSize, func(b []byte) { list = append(list, decodeVersion(b)) })
+	return list, err
 }
 
-func (f *spillFile) ordinals() ([]uint64, error) {
-	b, err := f.content()
-	if err != nil {
-		return nil, err
-	}
-	list := make([]uint64, 0, len(b)/8)
-	for ; len(b) >= 8; b = b[8:] {
-		list = append(list, binary.LittleEndian.Uint64(b))
-	}
+// ordinals appends the ordinals of a range to list, which it sorts.
+func (f *spillFile) ordinals(list []uint64) ([]uint64, error) {
+	list = slices.Grow(list, int(f.size/8))
+	err := f.each(8, func(b []byte) { list = append(list, binary.LittleEndian.Uint64(b)) })
 	slices.Sort(list)
-	return list, nil
+	return list, err
 }
 
 // remove gives the disk space back. It may be called more than once.

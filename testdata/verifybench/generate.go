@@ -24,9 +24,9 @@ const (
 
 // archiveFile is what was generated.
 type archiveFile struct {
-	path             string
-	packed, unpacked int64
-	records          uint64
+	Path             string
+	Packed, Unpacked int64 // bytes
+	Records          uint64
 }
 
 // generate writes a full archive of so many accounts, of which some per cent have
@@ -46,13 +46,13 @@ func generate(dir string, accounts, superseded uint64) (made archiveFile, err er
 	if err != nil {
 		return made, err
 	}
-	made.path = filepath.Join(dir, name.String())
-	info, err := os.Stat(made.path)
+	made.Path = filepath.Join(dir, name.String())
+	info, err := os.Stat(made.Path)
 	if err != nil {
 		return made, err
 	}
-	made.packed, made.records = info.Size(), g.records()
-	made.unpacked = int64(made.records) * recordSize
+	made.Packed, made.Records = info.Size(), g.records()
+	made.Unpacked = int64(made.Records) * recordSize
 	return made, nil
 }
 

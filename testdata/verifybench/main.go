@@ -1,8 +1,8 @@
 //go:build linux
 
 // Command verifybench measures `solsnap verify` against `zstd -d` of the same
-// archive to nothing: in turn (A B A B), medians. It asserts nothing, and needs
-// nothing but zstd and some disk:
+// archive to nothing in one thread: in turn (A B A B), medians. It asserts nothing,
+// and needs nothing but zstd and some disk:
 //
 //	go run ./testdata/verifybench                       # 5 million accounts
 //	go run ./testdata/verifybench -accounts 20000000 -superseded 10
@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -44,8 +46,13 @@ func run(ctx context.Context, args []string) error {
 	superseded := flags.Uint64("superseded", 0, "per cent of them that have an older record, too")
 	rounds := flags.Int("rounds", 5, "how often each is run")
 	dir := flags.String("dir", "", "directory for the archive (default: the system's temporary directory)")
+	into := flags.String("generate", "", "only make the archive, in this directory, and print what was made")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *into != "" {
+		made, err := generate(*into, *accounts, *superseded)
+		return errors.Join(err, json.NewEncoder(os.Stdout).Encode(made))
 	}
 	scratch, err := os.MkdirTemp(*dir, "solsnap-verifybench-")
 	if err != nil {
@@ -58,13 +65,29 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("build solsnap: %w; run from the repository root\n%s", err, out)
 	}
 	began := time.Now()
-	made, err := generate(scratch, *accounts, *superseded)
+	made, err := generateApart(ctx, scratch, *accounts, *superseded)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%s accounts, %s of storages in an archive of %s, made in %s\n", humanize.Comma(int64(*accounts)),
-		humanize.IBytes(uint64(made.unpacked)), humanize.IBytes(uint64(made.packed)), time.Since(began).Round(time.Second))
+		humanize.IBytes(uint64(made.Unpacked)), humanize.IBytes(uint64(made.Packed)), time.Since(began).Round(time.Second))
 	return compare(ctx, binary, scratch, made, *rounds)
+}
+
+// generateApart makes the archive in another process: the peak memory of those
+// that are measured begins with ours.
+func generateApart(ctx context.Context, dir string, accounts, superseded uint64) (made archiveFile, _ error) {
+	self, err := os.Executable()
+	if err != nil {
+		return made, err
+	}
+	cmd := exec.CommandContext(ctx, self, "-generate", dir, "-accounts", strconv.FormatUint(accounts, 10), "-superseded", strconv.FormatUint(superseded, 10))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return made, fmt.Errorf("generate archive: %w", err)
+	}
+	return made, json.Unmarshal(out, &made)
 }
 
 // sample is one run of a program.
@@ -78,9 +101,9 @@ func compare(ctx context.Context, binary, scratch string, made archiveFile, roun
 		name string
 		args []string
 	}{
-		{"zstd -d", []string{"zstd", "-d", "-q", "-c", "--long=31", made.path}},
-		{"verify --tier structure", []string{binary, "verify", "--tier", "structure", made.path}},
-		{"verify --tier accounts", []string{binary, "verify", "--scratch-dir", scratch, made.path}},
+		{"zstd -d", []string{"zstd", "-d", "--no-asyncio", "-q", "-c", made.Path}},
+		{"verify --tier structure", []string{binary, "verify", "--tier", "structure", made.Path}},
+		{"verify --tier accounts", []string{binary, "verify", "--scratch-dir", scratch, made.Path}},
 	}
 	samples := make([][]sample, len(runs))
 	for round := -1; round < rounds; round++ { // the first fills the page cache
@@ -98,7 +121,7 @@ func compare(ctx context.Context, binary, scratch string, made archiveFile, roun
 	for i, r := range runs {
 		wall := median(samples[i], func(s sample) float64 { return s.wall.Seconds() })
 		fmt.Printf("%-26s %7.2f s  %4.2f of zstd's speed  %6.0f MB/s  %5.2f M records/s  CPU %6.2f s  peak %s\n", r.name, wall, anchor/wall,
-			float64(made.unpacked)/wall/1e6, float64(made.records)/wall/1e6,
+			float64(made.Unpacked)/wall/1e6, float64(made.Records)/wall/1e6,
 			median(samples[i], func(s sample) float64 { return s.cpu.Seconds() }),
 			humanize.IBytes(uint64(median(samples[i], func(s sample) float64 { return float64(s.peak) }))))
 	}
