@@ -61,9 +61,10 @@ func (s *FilterSet) Add(h Hash) {
 func (s *FilterSet) Filters() []CrdsFilter { return s.filters }
 
 // bloomBudget is for how many bytes of bits a filter may be made at most, so that
-// it takes no more than room bytes on the wire. It is 0 when none fits.
+// it takes no more than room bytes on the wire: more than room, since a filter
+// has fewer bits than it may. It is 0 when none fits.
 func bloomBudget(room int) int {
-	for budget := min(room, MaxPacket); budget > 0; budget-- {
+	for budget := MaxPacket; budget > 0; budget-- {
 		n := float64(maxItems(budget))
 		size := min(numBits(n, filterRate), float64(8*budget))
 		words := (int(size) + 63) / 64
