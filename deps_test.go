@@ -84,6 +84,8 @@ var bans = []ban{
 	{"gossip/wire", "net", directly, "the codec is pure; sockets are the node's"},
 	{"gossip/wire", "time", directly, "the codec is pure; wallclocks are numbers in messages"},
 	{"gossip/wire", "log/...", directly, "the codec is pure; it returns errors"},
+	{"gossip/wire", "os", directly, "the codec is pure; whoever has a file hands over its bytes"},
+	{"gossip/wire", "crypto/rand", directly, "the codec is pure; random numbers are the caller's"},
 	{"gossip/crds", "net", directly, "the table is a data structure; sockets are the node's"},
 	{"gossip/crds", "log/...", directly, "the table is a data structure; it returns what happened"},
 	{"gossip", "net/http", anywhere, "gossip is UDP; whoever wants a gossip client should not get a web server"},

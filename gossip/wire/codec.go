@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 )
 
@@ -20,6 +19,7 @@ type codec struct {
 	writing bool
 	legacy  bool // what modern nodes refuse is welcome
 	path    []step
+	steps   [6]step // what path has room for at first: more than it needs
 	err     error
 }
 
@@ -40,7 +40,7 @@ func (c *codec) take(name string, n int) []byte {
 		return nil
 	}
 	if n > c.left() {
-		c.fail(name, fmt.Errorf("%w: %d bytes left, want %d", io.ErrUnexpectedEOF, c.left(), n))
+		c.fail(name, &shortError{elements: uint64(n), size: 1, left: c.left()})
 		return nil
 	}
 	taken := c.buf[c.at : c.at+n : c.at+n]
@@ -126,7 +126,7 @@ func (c *codec) fits(name string, smallest int, n uint64) int {
 		return 0
 	}
 	if !c.writing && n > uint64(c.left()/smallest) {
-		c.fail(name, fmt.Errorf("%w: %d elements of at least %d bytes, %d bytes left", io.ErrUnexpectedEOF, n, smallest, c.left()))
+		c.fail(name, &shortError{elements: n, size: smallest, left: c.left()})
 		return 0
 	}
 	return int(n)

@@ -119,6 +119,6 @@ func TestFaultsAreNamed(t *testing.T) {
 		"decode PushMessage: field values[1].ContactInfo.sockets at offset 332: unexpected EOF: 3 elements of at least 3 bytes, 3 bytes left")
 	var fault *FieldError
 	check(t, "is a FieldError", errors.As(err, &fault), true)
-	check(t, "field", fault.Field, "values[1].ContactInfo.sockets")
+	check(t, "field", fault.Field(), "values[1].ContactInfo.sockets")
 	check(t, "is EOF", errors.Is(err, io.ErrUnexpectedEOF), true)
 }

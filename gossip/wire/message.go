@@ -90,7 +90,7 @@ func (d Dialect) Decode(b []byte) (Message, error) {
 	}
 	m.walk(c)
 	if err := c.finish(); err != nil {
-		return nil, fmt.Errorf("decode %v: %w", protocol, err)
+		return nil, &messageError{"decode", protocol, err}
 	}
 	return m, nil
 }
@@ -103,7 +103,7 @@ func (d Dialect) Append(b []byte, m Message) ([]byte, error) {
 	c.uint32("protocol", (*uint32)(&protocol))
 	m.walk(c)
 	if err := c.finish(); err != nil {
-		return b, fmt.Errorf("encode %v: %w", protocol, err)
+		return b, &messageError{"encode", protocol, err}
 	}
 	if size := len(c.buf) - len(b); size > MaxPacket {
 		return b, fmt.Errorf("encode %v: %d bytes, want at most %d", protocol, size, MaxPacket)
@@ -111,6 +111,14 @@ func (d Dialect) Append(b []byte, m Message) ([]byte, error) {
 	return c.buf, nil
 }
 
-func (d Dialect) reader(b []byte) *codec { return &codec{buf: b, legacy: d == Legacy} }
+func (d Dialect) reader(b []byte) *codec {
+	c := &codec{buf: b, legacy: d == Legacy}
+	c.path = c.steps[:0]
+	return c
+}
 
-func (d Dialect) writer(b []byte) *codec { return &codec{buf: b, legacy: d == Legacy, writing: true} }
+func (d Dialect) writer(b []byte) *codec {
+	c := d.reader(b)
+	c.writing = true
+	return c
+}

@@ -17,7 +17,7 @@ var anything = map[Kind]func(*rapid.T) Data{
 	KindContactInfo: func(t *rapid.T) Data { return anyContactInfo(t) },
 	KindSnapshotHashes: func(t *rapid.T) Data {
 		s := rapid.Make[*SnapshotHashes]().Filter(notNil[SnapshotHashes]).Draw(t, "hashes")
-		s.Incremental = s.Incremental[:min(len(s.Incremental), MaxIncremental)]
+		s.Incremental = s.Incremental[:min(len(s.Incremental), 25)]
 		s.From, s.Wallclock, s.Full.Slot = PubkeyOf(seeded(1)), s.Wallclock%maxWallclock, s.Full.Slot%(maxSlot-1)
 		for i := range s.Incremental {
 			s.Incremental[i].Slot = s.Full.Slot + 1 + s.Incremental[i].Slot%(maxSlot-1-s.Full.Slot)

@@ -13,17 +13,13 @@ func (s *SlotHash) walk(c *codec) {
 	c.array("hash", s.Hash[:])
 }
 
-// MaxIncremental is how many incremental snapshots a node may announce. Agave
-// announces one at most (gossip/src/crds_data.rs,
-// MAX_INCREMENTAL_SNAPSHOT_HASHES); those who parse set no limit of their own.
-const MaxIncremental = 25
-
 // SnapshotHashes is which snapshots a node serves.
 type SnapshotHashes struct {
 	From Pubkey
 	Full SlotHash
-	// Incremental are snapshots whose base is Full, at higher slots. Readers look
-	// at the highest only.
+	// Incremental are snapshots whose base is Full, at higher slots. A packet has
+	// room for 25; Agave announces one at most, and readers look at the highest
+	// only.
 	Incremental []SlotHash
 	Wallclock   uint64
 }

@@ -77,11 +77,12 @@ func (c *codec) checkVote(program Pubkey, accounts, data []byte) {
 	if len(accounts) == 0 {
 		c.fail("accounts", errNoVoteAccount)
 	}
-	r := Modern.reader(data)
-	r.voteInstruction()
-	if r.err != nil {
-		c.fail("data", r.err)
-	}
+	whole, end := c.buf, c.at
+	c.buf, c.at = whole[:end], end-len(data) // the instruction ends where its data does
+	c.enter("data", -1)
+	c.voteInstruction()
+	c.leave()
+	c.buf, c.at = whole, end
 }
 
 // errNoVoteAccount means that nobody votes.

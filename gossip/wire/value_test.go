@@ -109,10 +109,11 @@ func TestSignRefuses(t *testing.T) {
 		data Data
 		want string
 	}{
-		"another's":   {&SnapshotHashes{From: PubkeyOf(seeded(2))}, "key is that of"},
-		"dead kind":   {&NodeInstance{From: PubkeyOf(seeded(1))}, dead},
-		"extensions":  {&ContactInfo{Pubkey: PubkeyOf(seeded(1)), Extensions: []Extension{{Type: 1}}}, "has extensions"},
-		"broken rule": {&SnapshotHashes{From: PubkeyOf(seeded(1)), Wallclock: maxWallclock}, "wallclock"},
+		"another's":    {&SnapshotHashes{From: PubkeyOf(seeded(2))}, "key is that of"},
+		"dead kind":    {&NodeInstance{From: PubkeyOf(seeded(1))}, dead},
+		"extensions":   {&ContactInfo{Pubkey: PubkeyOf(seeded(1)), Extensions: []Extension{{Type: 1}}}, "has extensions"},
+		"broken rule":  {&SnapshotHashes{From: PubkeyOf(seeded(1)), Wallclock: maxWallclock}, "wallclock"},
+		"26 snapshots": {&SnapshotHashes{From: PubkeyOf(seeded(1)), Incremental: rising(26)}, "1196 bytes, want at most 1188"},
 		"more than 1 packet": {&DuplicateShred{From: PubkeyOf(seeded(1)), NumChunks: 1, Chunk: make([]byte, MaxValues)},
 			"1321 bytes, want at most 1188"},
 	} {
@@ -121,6 +122,21 @@ func TestSignRefuses(t *testing.T) {
 			checkError(t, err, tt.want)
 		})
 	}
+}
+
+// TestSignTakesAsManySnapshotsAsFit has one less than is refused above.
+func TestSignTakesAsManySnapshotsAsFit(t *testing.T) {
+	v := signed(t, &SnapshotHashes{From: PubkeyOf(seeded(1)), Incremental: rising(25)})
+	check(t, "size", len(v.Bytes()), 156+25*40)
+	check(t, "snapshots", len(v.SnapshotHashes().Incremental), 25)
+}
+
+func rising(n int) []SlotHash {
+	slots := make([]SlotHash, n)
+	for i := range slots {
+		slots[i].Slot = uint64(i + 1)
+	}
+	return slots
 }
 
 // TestZeroValuesAreNoValues shows that nobody takes them for good ones.
