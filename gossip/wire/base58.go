@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/mr-tron/base58"
@@ -20,7 +19,7 @@ func parseBase58(dst []byte, what, text string) error {
 	if len(b) != len(dst) {
 		return fmt.Errorf("%s %q decodes to %d bytes, want %d", what, text, len(b), len(dst))
 	}
-	if !bytes.Equal([]byte(base58.Encode(b)), []byte(text)) {
+	if base58.Encode(b) != text {
 		return fmt.Errorf("%s %q is not in canonical base58", what, text)
 	}
 	copy(dst, b)

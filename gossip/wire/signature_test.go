@@ -109,20 +109,44 @@ func TestSmallOrderIsRefused(t *testing.T) {
 }
 
 // TestSmallOrderOfRIsRefused has the signature of a good key with the neutral
-// point for R: the scalar is then the key times the hash.
+// point for R: the number is then the secret times the hash.
 func TestSmallOrderOfRIsRefused(t *testing.T) {
 	key, message := PubkeyOf(seeded(1)), []byte("message")
-	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
-	secret := sha512.Sum512(seeded(1).Seed())
-	secret[0], secret[31] = secret[0]&^7, secret[31]&0x3f|0x40
 	s := Signature{0: 1}
 	hash := sha512.Sum512(slices.Concat(s[:32], key[:], message))
-	scalar := new(big.Int).Mul(number(secret[:32]), number(hash[:]))
-	b := scalar.Mod(scalar, order).FillBytes(make([]byte, 32))
-	slices.Reverse(b)
-	copy(s[32:], b)
+	scalar := new(big.Int).Mul(secret(1), number(hash[:]))
+	putNumber(s[32:], scalar.Mod(scalar, groupOrder()))
 	check(t, "standard library", ed25519.Verify(key[:], message, s[:]), true)
 	check(t, "ours", key.verify(message, &s), false)
+}
+
+// weakSignature looks for a message that a number and its point sign for a key of
+// small order: one whose hash is a multiple of that order.
+func weakSignature(key Pubkey) (s Signature, message []byte, ok bool) {
+	point := PubkeyOf(seeded(1))
+	scalar := secret(1)
+	copy(s[:], point[:])
+	putNumber(s[32:], scalar.Mod(scalar, groupOrder()))
+	for n := range 255 {
+		message = []byte{byte(n)}
+		if ed25519.Verify(key[:], message, s[:]) {
+			return s, message, true
+		}
+	}
+	return s, nil, false
+}
+
+// groupOrder is how many points the signatures of good keys are among.
+func groupOrder() *big.Int {
+	order, _ := new(big.Int).SetString("27742317777372353535851937790883648493", 10)
+	return order.Add(order, new(big.Int).Lsh(big.NewInt(1), 252))
+}
+
+// secret is the number behind a seeded key (RFC 8032, 5.1.5).
+func secret(seed byte) *big.Int {
+	digest := sha512.Sum512(seeded(seed).Seed())
+	digest[0], digest[31] = digest[0]&^7, digest[31]&0x3f|0x40
+	return number(digest[:32])
 }
 
 // number reads little-endian bytes.
@@ -132,17 +156,10 @@ func number(b []byte) *big.Int {
 	return new(big.Int).SetBytes(b)
 }
 
-// weakSignature looks for a message that the zero scalar and the neutral point
-// sign for a key of small order: one whose hash is a multiple of that.
-func weakSignature(key Pubkey) (s Signature, message []byte, ok bool) {
-	for n := range 64 {
-		message = []byte{byte(n)}
-		s = Signature{0: 1} // R is the neutral point
-		if ed25519.Verify(key[:], message, s[:]) {
-			return s, message, true
-		}
-	}
-	return s, nil, false
+// putNumber writes little-endian bytes.
+func putNumber(b []byte, v *big.Int) {
+	v.FillBytes(b)
+	slices.Reverse(b)
 }
 
 // TestTextForms has each type of text in each near miss.

@@ -186,6 +186,7 @@ func forge(t testing.TB, d Data) Value {
 // TestPackFillsPackets packs greedily and in order.
 func TestPackFillsPackets(t *testing.T) {
 	small, large := signed(t, madeSnapshotHashes()), signed(t, &DuplicateShred{From: PubkeyOf(seeded(1)), NumChunks: 1, Chunk: make([]byte, MaxValues-133)})
+	rest := signed(t, &DuplicateShred{From: PubkeyOf(seeded(1)), NumChunks: 1, Chunk: make([]byte, MaxValues-196-133)})
 	check(t, "large", len(large.Bytes()), MaxValues)
 	for name, tt := range map[string]struct {
 		values []Verified
@@ -195,6 +196,7 @@ func TestPackFillsPackets(t *testing.T) {
 		"one":           {[]Verified{small}, []int{1}},
 		"six fit":       {[]Verified{small, small, small, small, small, small}, []int{6}},
 		"seven do not":  {[]Verified{small, small, small, small, small, small, small}, []int{6, 1}},
+		"two fill one":  {[]Verified{small, rest, small}, []int{2, 1}},
 		"one fills all": {[]Verified{small, large, small}, []int{1, 1, 1}},
 		"no value":      {[]Verified{{}, small}, []int{1}},
 	} {
