@@ -76,7 +76,8 @@ func Append(b []byte, m Message) ([]byte, error) { return Modern.Append(b, m) }
 
 // Decode takes a datagram apart. Nothing may follow the message. No signature is
 // checked. The message shares the memory of b, so whoever keeps an unverified
-// part of it must leave b alone. Errors are mostly of type *FieldError.
+// part of it must leave b alone. The error wraps a *FieldError where a field is
+// at fault.
 func (d Dialect) Decode(b []byte) (Message, error) {
 	if len(b) > MaxPacket {
 		return nil, fmt.Errorf("packet of %d bytes, want at most %d", len(b), MaxPacket)
