@@ -59,8 +59,8 @@ type Config struct {
 	Health func() snapshot.Health
 	// Middleware goes around the routes, the outermost first.
 	Middleware []func(http.Handler) http.Handler
-	// ConnContext is http.Server.ConnContext. It sees a *net.TCPConn, or a
-	// *tls.Conn around one.
+	// ConnContext is http.Server.ConnContext. It sees a TCP connection that is a
+	// syscall.Conn, or a *tls.Conn around one.
 	ConnContext func(context.Context, net.Conn) context.Context
 	// Version is sent as "Server: solsnap/VERSION". Empty sends nothing.
 	Version string

@@ -7,9 +7,9 @@ import (
 	"solsnap/middleware"
 )
 
-// door is a bound socket. It hands out *net.TCPConn bare: a wrapper would hide
-// io.ReaderFrom and with it sendfile(2). So the connection cap counts here on
-// the way in, and in http.Server.ConnState on the way out.
+// door is a bound socket. What it hands out keeps the io.ReaderFrom of
+// *net.TCPConn, and with it sendfile(2); see turns. The connection cap counts here
+// on the way in, and in http.Server.ConnState on the way out.
 type door struct {
 	*net.TCPListener
 	endpoint *endpoint
@@ -26,7 +26,7 @@ func (d *door) Accept() (net.Conn, error) {
 		}
 		over := d.endpoint.admit(c)
 		if over == nil {
-			return c, nil
+			return d.endpoint.turns.wrap(c), nil
 		}
 		d.endpoint.turnAway(c, over, d.tls)
 	}

@@ -30,6 +30,7 @@ type endpoint struct {
 
 	conns     tally             // open connections
 	clients   clients           // the same by client address
+	turns     turns             // of the connections' files
 	requests  tally             // running handlers
 	accepted  atomic.Uint64     // connections let in so far
 	total     *ceiling          // of conns
@@ -63,6 +64,7 @@ func newEndpoint(logger *slog.Logger, sockets []socket, l limits, d drain) *endp
 		drain:       d,
 		bodyTimeout: l.bodyTimeout,
 		clients:     clients{most: l.maxConnsPerClient},
+		turns:       newTurns(),
 		total:       newCeiling("total", l.maxConns),
 		perClient:   newCeiling("client", l.maxConnsPerClient),
 		lingering:   make(chan *net.TCPConn, lingerMost),

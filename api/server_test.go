@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,9 +61,9 @@ func TestMiddlewareOrder(t *testing.T) {
 	}
 }
 
-// TestConnectionsStayBare: a wrapper would hide io.ReaderFrom from net/http, and
-// sendfile with it, and the raw socket from the pacing.
-func TestConnectionsStayBare(t *testing.T) {
+// TestConnectionsKeepTheirSocket: a wrapper that hid io.ReaderFrom from net/http would
+// hide sendfile with it, and one that hid syscall.Conn the raw socket from the pacing.
+func TestConnectionsKeepTheirSocket(t *testing.T) {
 	seen := make(chan net.Conn, 1)
 	writer := make(chan bool, 1)
 	r := start(t, func(c *Config) {
@@ -78,20 +79,21 @@ func TestConnectionsStayBare(t *testing.T) {
 	c := r.dial()
 	c.send("GET /file HTTP/1.1\nHost: x\n\n")
 	c.receive("GET")
-	if conn := <-seen; !isTCP(conn) {
-		t.Errorf("the connection is a %T, want a *net.TCPConn", conn)
+	if conn := <-seen; !hasSocket(conn) {
+		t.Errorf("the connection is a %T, which hides the socket", conn)
 	}
 	if !<-writer {
 		t.Error("the ResponseWriter has no ReadFrom")
 	}
 }
 
-func isTCP(c net.Conn) bool {
+func hasSocket(c net.Conn) bool {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	_, ok := c.(*net.TCPConn)
-	return ok
+	_, reads := c.(io.ReaderFrom)
+	_, raw := c.(syscall.Conn)
+	return reads && raw
 }
 
 // TestAnswerThatNobodyReads: a client that asks for much and reads nothing is
