@@ -28,6 +28,7 @@ type walked struct {
 	container Container
 	consumed  int64
 	err       error // nil for io.EOF
+	ended     bool  // by the Reader; false if err is of a storage's records
 }
 
 func walk(r io.Reader) walked {
@@ -44,7 +45,7 @@ func walkReader(reader *Reader) walked {
 	var accounts Accounts
 	for {
 		m, err := reader.Next()
-		w.container, w.consumed = reader.Container(), reader.Consumed()
+		w.container, w.consumed, w.ended = reader.Container(), reader.Consumed(), err != nil
 		if errors.Is(err, io.EOF) {
 			return w
 		}
