@@ -1,0 +1,141 @@
+package gossip
+
+import (
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"solsnap/gossip/wire"
+)
+
+// batch is what came in together, on its way from looked at to proved to acted
+// upon. Signatures cost a hundred times what everything else does, so they come
+// last, only where they decide something, and on every core.
+type batch struct {
+	pings    []pingIn
+	pongs    []pongIn
+	prunes   []pruneIn
+	requests []requestIn
+	pushes   []arrival
+	answers  []arrival
+	checks   []check
+	// twins finds the check of a value that is in the batch more than once.
+	twins map[wire.Hash]int
+}
+
+type pingIn struct {
+	ping  *wire.Ping
+	from  netip.AddrPort
+	check int
+}
+
+type pongIn struct {
+	pong  *wire.Pong
+	from  netip.AddrPort
+	check int
+}
+
+type pruneIn struct {
+	prune *wire.Prune
+	check int
+}
+
+type requestIn struct {
+	request *wire.PullRequest
+	from    netip.AddrPort
+	check   int
+}
+
+// arrival is a push or a pull response, less the values that were of no use.
+type arrival struct {
+	from   wire.Pubkey // by its own account
+	addr   netip.AddrPort
+	values []incoming
+}
+
+// incoming is a value that something is to be done with.
+type incoming struct {
+	value wire.Value
+	hash  wire.Hash
+	fate  fate
+	check int // in batch.checks; -1 for none
+	// pushes is how often a resample came before.
+	pushes int
+}
+
+// fate is what to do with a value once its packet has been proved.
+type fate uint8
+
+const (
+	insert    fate = iota // into the table; it has a check
+	recount               // it is in the table, or was
+	sample                // count who relayed it, without keeping it; it has a check
+	resample              // it was counted before
+	returnOwn             // it is our own contact info; it has a check, unless it is what we last signed
+)
+
+// check is one signature.
+type check struct {
+	value    wire.Value                  // checked unless message is set
+	message  interface{ Verify() error } // a ping, pong or prune
+	verified wire.Verified
+	err      error
+}
+
+func (c *check) run() {
+	if c.message != nil {
+		c.err = c.message.Verify()
+		return
+	}
+	c.verified, c.err = c.value.Verify()
+}
+
+// message adds the check of a message.
+func (b *batch) message(m interface{ Verify() error }) int {
+	b.checks = append(b.checks, check{message: m})
+	return len(b.checks) - 1
+}
+
+// value adds the check of a value, once for all its copies.
+func (b *batch) value(v wire.Value, h wire.Hash) int {
+	if i, ok := b.twins[h]; ok {
+		return i
+	}
+	b.checks = append(b.checks, check{value: v})
+	b.twins[h] = len(b.checks) - 1
+	return b.twins[h]
+}
+
+// prove checks every signature.
+func (b *batch) prove() {
+	const worthwhile = 8 // checks, some 40 us each, for a goroutine
+	workers := min(runtime.GOMAXPROCS(0), len(b.checks)/worthwhile)
+	if workers < 2 {
+		for i := range b.checks {
+			b.checks[i].run()
+		}
+		return
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(b.checks); i = int(next.Add(1)) - 1 {
+				b.checks[i].run()
+			}
+		})
+	}
+	group.Wait()
+}
+
+// forged reports whether a value of the packet was not signed by its origin. Then
+// nothing of the packet counts, since every other node loses it whole.
+func (b *batch) forged(a *arrival) bool {
+	for _, in := range a.values {
+		if in.check >= 0 && b.checks[in.check].err != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,26 @@
+package crds
+
+import "solsnap/gossip/wire"
+
+// Filters are pull filters of what is not to be sent to us: the values of the
+// table, those purged and failed of late, and those refused. They take at most
+// room bytes each.
+func (t *Table) Filters(room int, random func() uint64) (*wire.FilterSet, error) {
+	set, err := wire.NewFilterSet(t.values.len()+t.purged.len()+t.failed.len()+t.refused.len(), room, random)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range t.values.all() {
+		set.Add(e.value.Hash())
+	}
+	for h := range t.purged.all() {
+		set.Add(h)
+	}
+	for h := range t.failed.all() {
+		set.Add(h)
+	}
+	for _, r := range t.refused.all() {
+		set.Add(r.hash)
+	}
+	return set, nil
+}

@@ -1,0 +1,83 @@
+package crds
+
+import (
+	"iter"
+	"math/rand/v2"
+	"slices"
+
+	"solsnap/gossip/wire"
+)
+
+// shardBits is by how many bits of their hashes values are divided, the same that
+// divide them among pull filters (Agave gossip/src/crds_shards.rs).
+const (
+	shardBits = 12
+	numShards = 1 << shardBits
+)
+
+// shardOf is the shard of the value at a place.
+func (t *Table) shardOf(place uint32) *[]uint32 {
+	return &t.shards[t.values.at(place).value.Hash().Prefix()>>(64-shardBits)]
+}
+
+func (t *Table) shard(place uint32) {
+	s := t.shardOf(place)
+	*s = append(*s, place)
+}
+
+func (t *Table) unshard(place uint32) {
+	s := t.shardOf(place)
+	last := len(*s) - 1
+	(*s)[slices.Index(*s, place)] = (*s)[last]
+	*s = (*s)[:last]
+}
+
+// Missing are the values that a filter asks for: those of its partition that are
+// not in it, are not of after latest, and are for those who pull. It begins
+// anywhere in the partition. Each value looked at takes 1 from work, and when that
+// is used up there are no more. The table must be left alone meanwhile.
+func (t *Table) Missing(f *wire.CrdsFilter, latest uint64, work *int) iter.Seq[wire.Verified] {
+	return func(yield func(wire.Verified) bool) {
+		shards := t.shardsOf(f)
+		start := rand.IntN(len(shards))
+		cut := rand.IntN(len(shards[start]) + 1)
+		for i := range len(shards) + 1 {
+			shard := shards[(start+i)%len(shards)]
+			switch i {
+			case 0:
+				shard = shard[cut:]
+			case len(shards): // where it began
+				shard = shard[:cut]
+			}
+			if !t.scan(shard, f, latest, work, yield) {
+				return
+			}
+		}
+	}
+}
+
+// shardsOf are the shards with the partition of a filter, or the one that it is a
+// part of.
+func (t *Table) shardsOf(f *wire.CrdsFilter) [][]uint32 {
+	bits := min(f.MaskBits, shardBits)
+	first := f.Mask >> (64 - bits) << (shardBits - bits)
+	return t.shards[first:][:1<<(shardBits-bits)]
+}
+
+// scan yields what is missing of a shard. It is false when there is to be no more.
+func (t *Table) scan(shard []uint32, f *wire.CrdsFilter, latest uint64, work *int, yield func(wire.Verified) bool) bool {
+	for _, place := range shard {
+		if *work <= 0 {
+			return false
+		}
+		*work--
+		if v := &t.values.at(place).value; missing(v, f, latest) && !yield(*v) {
+			return false
+		}
+	}
+	return true
+}
+
+func missing(v *wire.Verified, f *wire.CrdsFilter, latest uint64) bool {
+	return f.Covers(v.Hash()) && v.Wallclock() <= latest && !v.Kind().Deprecated() && v.Relayable() && !f.Contains(v.Hash())
+}

@@ -1,0 +1,168 @@
+package gossip
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"solsnap/gossip/wire"
+)
+
+// The rules of the ping gate in milliseconds (Agave gossip/src/cluster_info.rs and
+// ping_pong.rs).
+const (
+	pongTTL      = 1_280_000
+	pongRenewal  = pongTTL / 4 // ping again so that the pong does not expire
+	pongDeadline = 60_000
+	pingInterval = 20_000 // between pings to the same pair
+)
+
+// pingLimits bound the ping cache. Zero fields take their defaults.
+type pingLimits struct {
+	pairs int  // remembered; 126,976 by default (Agave, GOSSIP_PING_CACHE_CAPACITY)
+	pings rate // to pairs that have not ponged; 1000 per second by default
+}
+
+func (l pingLimits) withDefaults() pingLimits {
+	if l.pairs == 0 {
+		l.pairs = 126_976
+	}
+	if l.pings == (rate{}) {
+		l.pings = rate{perSecond: 1000, burst: 1000}
+	}
+	return l
+}
+
+// pingCache knows which nodes are where they claim to be: those that answered a
+// ping from exactly that address. Times are milliseconds since 1970. One owner.
+//
+// Both kinds of pairs share one bound. Pairs enter only when a ping is sent, at
+// most 1000 per second, so that inventing new ones takes two minutes to push out
+// those that are in use.
+type pingCache struct {
+	pairs  *lru[pair, pingState]
+	pings  *limiter
+	random func() uint64
+}
+
+// pair is a node at an address. It holds no pointers, and is the same for both
+// forms of an IPv4 address.
+type pair struct {
+	pubkey wire.Pubkey
+	ip     [16]byte
+	port   uint16
+}
+
+func newPair(pubkey wire.Pubkey, addr netip.AddrPort) pair {
+	return pair{pubkey, addr.Addr().As16(), addr.Port()}
+}
+
+// pingState is what is known about a pair.
+type pingState struct {
+	ponged  bool
+	waiting bool   // a ping is out
+	pong    uint64 // when the last pong came, if ponged
+	ping    uint64 // when the last ping went; a pair has always been pinged
+	want    wire.Hash
+	rtt     uint32 // in ms, at least 1 if ponged
+}
+
+// newPingCache is an empty cache. The tokens come from random, whose numbers
+// nobody may be able to guess.
+func newPingCache(limits pingLimits, random func() uint64) *pingCache {
+	limits = limits.withDefaults()
+	return &pingCache{
+		pairs:  newLRU[pair, pingState](limits.pairs),
+		pings:  newLimiter(limits.pings),
+		random: random,
+	}
+}
+
+// check tells whether a node has ponged from an address, and gives the token to
+// ping it with if it is time for that.
+func (c *pingCache) check(pubkey wire.Pubkey, addr netip.AddrPort, now uint64) (verified bool, ping *wire.Token) {
+	key := newPair(pubkey, addr)
+	s := c.pairs.get(key)
+	if s == nil {
+		return false, c.first(key, now)
+	}
+	verified = s.verified(now)
+	if verified && now <= s.pong+pongRenewal {
+		return true, nil
+	}
+	if s.ping <= now && now < s.ping+pingInterval {
+		return verified, nil
+	}
+	return verified, c.again(s, verified, now)
+}
+
+// first pings a pair that is new.
+func (c *pingCache) first(key pair, now uint64) *wire.Token {
+	if !c.pings.take(1, now) {
+		return nil
+	}
+	return c.ping(c.pairs.add(key), now)
+}
+
+// again pings a pair that is known. One that has ponged is never refused, since
+// strangers could otherwise keep it from being verified in time.
+func (c *pingCache) again(s *pingState, verified bool, now uint64) *wire.Token {
+	if verified {
+		c.pings.spend(1, now)
+	} else if !c.pings.take(1, now) {
+		return nil
+	}
+	return c.ping(s, now)
+}
+
+func (c *pingCache) ping(s *pingState, now uint64) *wire.Token {
+	token := new(wire.Token)
+	for i := 0; i < len(token); i += 8 {
+		binary.LittleEndian.PutUint64(token[i:], c.random())
+	}
+	s.waiting, s.ping, s.want = true, now, wire.PongHash(*token)
+	return token
+}
+
+// expects reports whether a pong answers a ping that is out. Pongs that do not are
+// not worth verifying.
+func (c *pingCache) expects(pong *wire.Pong, from netip.AddrPort, now uint64) bool {
+	s := c.pairs.peek(newPair(pong.From, from))
+	return s != nil && s.expects(pong.Hash, now)
+}
+
+// pong takes a pong whose signature was verified, and tells how long it took. It
+// is false for one that answers no ping to the same node at the same address. A
+// pong counts once.
+func (c *pingCache) pong(pong *wire.Pong, from netip.AddrPort, now uint64) (rtt time.Duration, ok bool) {
+	s := c.pairs.get(newPair(pong.From, from))
+	if s == nil || !s.expects(pong.Hash, now) {
+		return 0, false
+	}
+	s.rtt = uint32(max(now-s.ping, 1))
+	s.ponged, s.pong, s.waiting = true, now, false
+	return s.roundTrip(), true
+}
+
+// rtt is how long the last pong of a verified node took, or 0.
+func (c *pingCache) rtt(pubkey wire.Pubkey, addr netip.AddrPort, now uint64) time.Duration {
+	s := c.pairs.peek(newPair(pubkey, addr))
+	if s == nil || !s.verified(now) {
+		return 0
+	}
+	return s.roundTrip()
+}
+
+func (c *pingCache) len() int { return c.pairs.len() }
+
+func (s *pingState) verified(now uint64) bool {
+	return s.ponged && now <= s.pong+pongTTL
+}
+
+func (s *pingState) expects(hash wire.Hash, now uint64) bool {
+	return s.waiting && hash == s.want && s.ping <= now && now <= s.ping+pongDeadline
+}
+
+func (s *pingState) roundTrip() time.Duration {
+	return time.Duration(s.rtt) * time.Millisecond
+}

@@ -1,0 +1,32 @@
+package gossip
+
+import (
+	"net/netip"
+
+	"solsnap/gossip/wire"
+)
+
+// Status is how a Node is doing. It is a copy.
+type Status struct {
+	Pubkey       wire.Pubkey
+	Mode         Mode
+	ShredVersion uint16 // 0 while unknown
+	// Gossip is the address that is advertised; invalid while unknown. RPC is
+	// invalid while none is advertised.
+	Gossip, RPC netip.AddrPort
+	// Joined tells that the own address and the shred version are known, and the
+	// Node takes part.
+	Joined bool
+	// Snapshots are those that are announced; nil for none.
+	Snapshots *Snapshots
+	// Peers are the nodes whose contact infos we have, Ponged those of them that
+	// answered a ping of ours.
+	Peers, Ponged int
+	// Returned is how many nodes gave us our own contact info in the last minute
+	// when they were asked for what they have: those that would tell others of us.
+	Returned int
+}
+
+// Visible reports whether others know us, and so whether a joining node can find
+// us.
+func (s Status) Visible() bool { return s.Returned > 0 }
