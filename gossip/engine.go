@@ -42,13 +42,14 @@ type engine struct {
 	scans    *sourceLimiter // work for pull requests
 	bytes    *limiter       // of pull responses
 
-	doors     []door
-	refreshed uint64 // own contact info
-	announced uint64 // own snapshot hashes
-	pulled    uint64
-	cursor    uint64                    // of the table, for pushing
-	returned  map[netip.AddrPort]uint64 // who gave us our own contact info, and when
-	sampling  uint64                    // secret, see sampled
+	doors         []door
+	introductions []introduction // in the order in which they were made
+	refreshed     uint64         // own contact info
+	announced     uint64         // own snapshot hashes
+	pulled        uint64
+	cursor        uint64                    // of the table, for pushing
+	returned      map[netip.AddrPort]uint64 // who gave us our own contact info, and when
+	sampling      uint64                    // secret, see sampled
 
 	outbox outbox
 	stats  Stats
@@ -133,6 +134,7 @@ func (e *engine) round(now uint64) {
 		e.pull(now)
 	}
 	e.push(now)
+	e.sendIntroductions(now)
 	e.table.Expire(now, e.timeout)
 	e.table.Trim(e.keeps, e.stakes.of)
 	e.forgetReturned(now)

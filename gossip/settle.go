@@ -15,7 +15,7 @@ const never = -1
 func (e *engine) settle(b *batch, now uint64) {
 	for _, in := range b.pings {
 		if e.proved(b, wire.ProtocolPing, in.check) {
-			e.outbox.add(in.from, wire.NewPong(e.key, in.ping.Token))
+			e.settlePing(in, now)
 		}
 	}
 	for _, in := range b.prunes {
@@ -31,10 +31,28 @@ func (e *engine) settle(b *batch, now uint64) {
 	}
 	for _, in := range b.pongs {
 		if e.proved(b, wire.ProtocolPong, in.check) {
-			e.pings.pong(in.pong, in.from, now)
+			e.settlePong(in, now)
 		}
 	}
 	e.answer(b, now)
+}
+
+// settlePing answers. Who pings has just dropped our contact info for want of a
+// pong, and would have to wait for somebody to send it again: it comes behind the
+// pong. Only an address that is proved gets more bytes than came from it.
+func (e *engine) settlePing(in pingIn, now uint64) {
+	e.outbox.add(in.from, wire.NewPong(e.key, in.ping.Token))
+	if e.pings.rtt(in.ping.From, in.from, now) > 0 {
+		e.introduce(in.from, now)
+	}
+}
+
+// settlePong tells who has just proved its address who we are.
+func (e *engine) settlePong(in pongIn, now uint64) {
+	met := e.pings.rtt(in.pong.From, in.from, now) > 0
+	if _, ok := e.pings.pong(in.pong, in.from, now); ok && !met {
+		e.introduce(in.from, now)
+	}
 }
 
 // proved counts a message by whether its signature is right.
