@@ -51,6 +51,7 @@ type engine struct {
 	returned      map[netip.AddrPort]uint64 // who gave us our own contact info, and when
 	sampling      uint64                    // secret, see sampled
 
+	inbox  inbox // of receive
 	outbox outbox
 	stats  Stats
 	failed error // ErrDuplicateInstance
@@ -92,6 +93,7 @@ func newEngine(id identity) *engine {
 		bytes:    newLimiter(pullRate(l.PullBudget, nil)),
 		returned: make(map[netip.AddrPort]uint64),
 		sampling: id.random.Uint64(),
+		inbox:    newInbox(),
 		outbox:   outbox{allowPrivate: id.cfg.AllowPrivate},
 	}
 }
@@ -112,14 +114,15 @@ func (e *engine) join(gossip, rpc netip.AddrPort, shredVersion uint16, now uint6
 // receive acts upon a batch of datagrams. Their memory is the caller's again when
 // it returns.
 func (e *engine) receive(in []packet, now uint64) {
-	b := batch{twins: make(map[wire.Hash]int)}
+	b := &e.inbox
+	b.reset()
 	for i := range in {
 		e.stats.BytesIn += uint64(len(in[i].data))
-		e.look(&b, in[i].addr, in[i].data, now)
+		e.look(b, in[i].addr, in[i].data, now)
 	}
 	b.prove()
 	e.stats.Verified += uint64(len(b.checks))
-	e.settle(&b, now)
+	e.settle(b, now)
 }
 
 // round is to be called every Limits.Round. It does all that is done by the

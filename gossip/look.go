@@ -8,7 +8,7 @@ import (
 
 // look sorts a datagram into the batch, or drops it if that can be decided
 // without a signature.
-func (e *engine) look(b *batch, from netip.AddrPort, data []byte, now uint64) {
+func (e *engine) look(b *inbox, from netip.AddrPort, data []byte, now uint64) {
 	m, err := wire.Decode(data)
 	if err != nil {
 		e.count(0, Malformed)
@@ -36,7 +36,7 @@ func (e *engine) countValue(k wire.Kind, v Verdict) { e.stats.ValuesIn[k][v]++ }
 
 // lookPing lets so many pings through for each IP address: a pong is a signature
 // that anybody can have.
-func (e *engine) lookPing(b *batch, m *wire.Ping, from netip.AddrPort, now uint64) {
+func (e *engine) lookPing(b *inbox, m *wire.Ping, from netip.AddrPort, now uint64) {
 	switch {
 	case m.From == e.self:
 		e.count(wire.ProtocolPing, Own)
@@ -48,7 +48,7 @@ func (e *engine) lookPing(b *batch, m *wire.Ping, from netip.AddrPort, now uint6
 }
 
 // lookPong lets through what answers a ping of ours.
-func (e *engine) lookPong(b *batch, m *wire.Pong, from netip.AddrPort, now uint64) {
+func (e *engine) lookPong(b *inbox, m *wire.Pong, from netip.AddrPort, now uint64) {
 	if !e.pings.expects(m, from, now) {
 		e.count(wire.ProtocolPong, Misdirected)
 		return
@@ -56,7 +56,7 @@ func (e *engine) lookPong(b *batch, m *wire.Pong, from netip.AddrPort, now uint6
 	b.pongs = append(b.pongs, pongIn{m, from, b.message(m)})
 }
 
-func (e *engine) lookPrune(b *batch, m *wire.Prune, now uint64) {
+func (e *engine) lookPrune(b *inbox, m *wire.Prune, now uint64) {
 	switch {
 	case m.Destination != e.self:
 		e.count(wire.ProtocolPrune, Misdirected)
@@ -72,7 +72,7 @@ func (e *engine) lookPrune(b *batch, m *wire.Prune, now uint64) {
 // lookRequest lets through who asks in time, of our cluster, from an address that
 // has been proved: anything else would make us send megabytes to whom somebody
 // else chose (gossip/src/cluster_info.rs, check_pull_request).
-func (e *engine) lookRequest(b *batch, m *wire.PullRequest, from netip.AddrPort, now uint64) {
+func (e *engine) lookRequest(b *inbox, m *wire.PullRequest, from netip.AddrPort, now uint64) {
 	verdict := e.judgeRequest(m, from, now)
 	if verdict == Accepted {
 		b.requests = append(b.requests, requestIn{m, from, b.value(m.Caller, m.Caller.Hash())})
@@ -114,20 +114,22 @@ func (e *engine) gate(node wire.Pubkey, addr netip.AddrPort, now uint64) bool {
 }
 
 // lookValues sifts the values of a push or a pull response.
-func (e *engine) lookValues(b *batch, p wire.Protocol, a arrival, values []wire.Value, now uint64) {
+func (e *engine) lookValues(b *inbox, p wire.Protocol, a arrival, values []wire.Value, now uint64) {
 	if e.joined == 0 {
 		e.count(p, Unknown)
 		return
 	}
 	verdict := Duplicate // of a packet without values
+	start := len(b.values)
 	for _, v := range values {
 		var in incoming
 		if in, verdict = e.sift(b, v, p == wire.ProtocolPush, now); verdict == Accepted {
-			a.values = append(a.values, in)
+			b.values = append(b.values, in)
 			continue
 		}
 		e.countValue(v.Kind(), verdict)
 	}
+	a.values = b.values[start:len(b.values):len(b.values)]
 	switch {
 	case len(a.values) == 0:
 		e.count(p, verdict)

@@ -84,7 +84,9 @@ func (s *shelf) Load() float64 {
 	return s.load
 }
 
-func slotHash(slot uint64) wire.SlotHash { return wire.SlotHash{Slot: slot, Hash: wire.Hash{byte(slot)}} }
+func slotHash(slot uint64) wire.SlotHash {
+	return wire.SlotHash{Slot: slot, Hash: wire.Hash{byte(slot)}}
+}
 
 func full(slot uint64) *Snapshots { return &Snapshots{Full: slotHash(slot)} }
 

@@ -80,7 +80,7 @@ type response struct {
 // answer gives those who asked what they lack, as far as the budgets go. What
 // does not fit, they will ask for again (gossip/src/cluster_info.rs,
 // handle_pull_requests).
-func (e *engine) answer(b *batch, now uint64) {
+func (e *engine) answer(b *inbox, now uint64) {
 	const (
 		smallest = 161  // bytes of a pull response (Agave, PULL_RESPONSE_MIN_SERIALIZED_SIZE)
 		jitter   = 3750 // ms; what is younger than that may be on its way by push

@@ -12,7 +12,7 @@ import (
 const never = -1
 
 // settle acts upon a batch that has been proved, in Agave's order (§6.1, 9).
-func (e *engine) settle(b *batch, now uint64) {
+func (e *engine) settle(b *inbox, now uint64) {
 	for _, in := range b.pings {
 		if e.proved(b, wire.ProtocolPing, in.check) {
 			e.settlePing(in, now)
@@ -56,7 +56,7 @@ func (e *engine) settlePong(in pongIn, now uint64) {
 }
 
 // proved counts a message by whether its signature is right.
-func (e *engine) proved(b *batch, p wire.Protocol, check int) bool {
+func (e *engine) proved(b *inbox, p wire.Protocol, check int) bool {
 	if b.checks[check].err != nil {
 		e.count(p, Forged)
 		return false
@@ -66,7 +66,7 @@ func (e *engine) proved(b *batch, p wire.Protocol, check int) bool {
 }
 
 // forged drops a packet that has a value which its origin did not sign.
-func (e *engine) forged(b *batch, a *arrival, p wire.Protocol) bool {
+func (e *engine) forged(b *inbox, a *arrival, p wire.Protocol) bool {
 	if !b.forged(a) {
 		e.count(p, Accepted)
 		return false
@@ -80,8 +80,8 @@ func (e *engine) forged(b *batch, a *arrival, p wire.Protocol) bool {
 
 // settlePushes takes what is new, remembers who was late with what is not, and
 // asks those to stop (gossip/src/crds_gossip_push.rs, process_push_message).
-func (e *engine) settlePushes(b *batch, now uint64) {
-	upserted := make(map[wire.Pubkey]struct{})
+func (e *engine) settlePushes(b *inbox, now uint64) {
+	upserted := b.upserted
 	for i := range b.pushes {
 		a := &b.pushes[i]
 		if e.forged(b, a, wire.ProtocolPush) {
@@ -101,7 +101,7 @@ func (e *engine) settlePushes(b *batch, now uint64) {
 }
 
 // settlePushed returns how many relayers were faster, or never.
-func (e *engine) settlePushed(b *batch, in *incoming, from netip.AddrPort, now uint64) (before int) {
+func (e *engine) settlePushed(b *inbox, in *incoming, from netip.AddrPort, now uint64) (before int) {
 	kind := in.value.Kind()
 	switch in.fate {
 	case returnOwn:
@@ -128,7 +128,7 @@ func (e *engine) settlePushed(b *batch, in *incoming, from netip.AddrPort, now u
 
 // insertPushed puts a new value into the table, unless a copy in the same batch
 // was there before.
-func (e *engine) insertPushed(b *batch, in *incoming, now uint64) (before int) {
+func (e *engine) insertPushed(b *inbox, in *incoming, now uint64) (before int) {
 	outcome := e.table.Insert(b.checks[in.check].verified, crds.Pushed, now)
 	switch {
 	case outcome.Upserted():
@@ -145,7 +145,7 @@ func (e *engine) insertPushed(b *batch, in *incoming, now uint64) (before int) {
 // settleAnswer takes what a pull response has that we lack. An old value counts
 // only while its origin is known to live (gossip/src/crds_gossip_pull.rs,
 // filter_pull_responses).
-func (e *engine) settleAnswer(b *batch, a *arrival, now uint64) {
+func (e *engine) settleAnswer(b *inbox, a *arrival, now uint64) {
 	if e.forged(b, a, wire.ProtocolPullResponse) {
 		return
 	}

@@ -12,7 +12,7 @@ import (
 // and else why not (gossip/src/cluster_info.rs, handle_batch_push_messages and
 // handle_batch_pull_responses; §6.1 and §8.1 order the checks). What is refused
 // for good is remembered by its hash, so that nobody sends it again.
-func (e *engine) sift(b *batch, v wire.Value, push bool, now uint64) (incoming, Verdict) {
+func (e *engine) sift(b *inbox, v wire.Value, push bool, now uint64) (incoming, Verdict) {
 	in := incoming{value: v, hash: v.Hash(), check: -1}
 	switch {
 	case v.Origin() == e.self:
@@ -51,7 +51,7 @@ func (e *engine) leave(in incoming, outcome crds.Outcome, now uint64) Verdict {
 
 // siftNew lets in who is of our cluster and has shown to be where it says, and
 // what else comes from those.
-func (e *engine) siftNew(b *batch, in incoming, now uint64) (incoming, Verdict) {
+func (e *engine) siftNew(b *inbox, in incoming, now uint64) (incoming, Verdict) {
 	if _, seen := b.twins[in.hash]; seen {
 		in.check = b.value(in.value, in.hash)
 		return in, Accepted
@@ -88,7 +88,7 @@ func (e *engine) vouch(v wire.Value, now uint64) Verdict {
 
 // siftOwn is for what comes back to us: our contact info, by which we know that
 // others know us, or that of somebody with our key.
-func (e *engine) siftOwn(b *batch, in incoming) (incoming, Verdict) {
+func (e *engine) siftOwn(b *inbox, in incoming) (incoming, Verdict) {
 	if in.value.Kind() != wire.KindContactInfo || in.value.Outset() < e.outset {
 		return in, Own // of an earlier run of ours
 	}
@@ -106,7 +106,7 @@ func keptByLight(k wire.Kind) bool {
 
 // siftUnwanted remembers the hash. A part of the values is verified all the same,
 // to learn which relayers are timely; nobody else can tell which part.
-func (e *engine) siftUnwanted(b *batch, in incoming, now uint64) (incoming, Verdict) {
+func (e *engine) siftUnwanted(b *inbox, in incoming, now uint64) (incoming, Verdict) {
 	outcome := e.table.Refuse(in.value.Label(), in.value.Wallclock(), in.hash, now)
 	switch {
 	case outcome.Verdict == crds.Rejected:

@@ -9,19 +9,27 @@ import (
 	"solsnap/gossip/wire"
 )
 
-// batch is what came in together, on its way from looked at to proved to acted
+// inbox is what came in together, on its way from looked at to proved to acted
 // upon. Signatures cost a hundred times what everything else does, so they come
 // last, only where they decide something, and on every core.
-type batch struct {
+type inbox struct {
 	pings    []pingIn
 	pongs    []pongIn
 	prunes   []pruneIn
 	requests []requestIn
 	pushes   []arrival
 	answers  []arrival
-	checks   []check
+	// values are those of pushes and answers, one arrival after the other.
+	values []incoming
+	checks []check
 	// twins finds the check of a value that is in the batch more than once.
 	twins map[wire.Hash]int
+	// upserted are the origins of pushed values that were new.
+	upserted map[wire.Pubkey]struct{}
+}
+
+func newInbox() inbox {
+	return inbox{twins: make(map[wire.Hash]int), upserted: make(map[wire.Pubkey]struct{})}
 }
 
 type pingIn struct {
@@ -51,7 +59,7 @@ type requestIn struct {
 type arrival struct {
 	from   wire.Pubkey // by its own account
 	addr   netip.AddrPort
-	values []incoming
+	values []incoming // a part of inbox.values
 }
 
 // incoming is a value that something is to be done with.
@@ -59,7 +67,7 @@ type incoming struct {
 	value wire.Value
 	hash  wire.Hash
 	fate  fate
-	check int // in batch.checks; -1 for none
+	check int // in inbox.checks; -1 for none
 	// pushes is how often a resample came before.
 	pushes int
 }
@@ -91,14 +99,24 @@ func (c *check) run() {
 	c.verified, c.err = c.value.Verify()
 }
 
+// reset empties the batch, whose memory is used again.
+func (b *inbox) reset() {
+	clear(b.checks) // they hold on to messages
+	clear(b.values)
+	clear(b.twins)
+	clear(b.upserted)
+	b.pings, b.pongs, b.prunes, b.requests = b.pings[:0], b.pongs[:0], b.prunes[:0], b.requests[:0]
+	b.pushes, b.answers, b.values, b.checks = b.pushes[:0], b.answers[:0], b.values[:0], b.checks[:0]
+}
+
 // message adds the check of a message.
-func (b *batch) message(m interface{ Verify() error }) int {
+func (b *inbox) message(m interface{ Verify() error }) int {
 	b.checks = append(b.checks, check{message: m})
 	return len(b.checks) - 1
 }
 
 // value adds the check of a value, once for all its copies.
-func (b *batch) value(v wire.Value, h wire.Hash) int {
+func (b *inbox) value(v wire.Value, h wire.Hash) int {
 	if i, ok := b.twins[h]; ok {
 		return i
 	}
@@ -108,7 +126,7 @@ func (b *batch) value(v wire.Value, h wire.Hash) int {
 }
 
 // prove checks every signature.
-func (b *batch) prove() {
+func (b *inbox) prove() {
 	const worthwhile = 8 // checks, some 40 us each, for a goroutine
 	workers := min(runtime.GOMAXPROCS(0), len(b.checks)/worthwhile)
 	if workers < 2 {
@@ -131,7 +149,7 @@ func (b *batch) prove() {
 
 // forged reports whether a value of the packet was not signed by its origin. Then
 // nothing of the packet counts, since every other node loses it whole.
-func (b *batch) forged(a *arrival) bool {
+func (b *inbox) forged(a *arrival) bool {
 	for _, in := range a.values {
 		if in.check >= 0 && b.checks[in.check].err != nil {
 			return true
