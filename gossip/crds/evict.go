@@ -11,9 +11,8 @@ import (
 const crowd = 2
 
 // SetStakes says whose values go first when the table is full: of those of least
-// stake the oldest, so Firedancer (src/flamenco/gossip/fd_gossip_purged.c aside,
-// Agave has no such limit). Nobody's has stake at first. The map is kept, and must
-// not be modified.
+// stake the oldest, as in Firedancer (src/flamenco/gossip). Agave has no such
+// limit. Until then nobody has stake. The map is kept, and must not be modified.
 func (t *Table) SetStakes(stakes map[wire.Pubkey]uint64) {
 	t.stakes = stakes
 	for _, o := range t.origins.all() {

@@ -39,8 +39,8 @@ func (t *Table) known(h wire.Hash) bool { return t.purged.has(h) || t.failed.has
 
 // Insert puts a value into the table if it wins, as Agave does (Crds::insert).
 // The hash of whichever loses is remembered as purged, and that of a value
-// rejected for want of room as failed. A Duplicate by push is counted. Of a value
-// from a pull response, the caller knows first whether it is too old.
+// rejected for want of room as failed. A Duplicate by push is counted. For values
+// of pull responses there is InsertPulled.
 func (t *Table) Insert(v wire.Verified, route Route, now uint64) Outcome {
 	t.now = now
 	outcome := t.Judge(v.Value(), v.Hash())
@@ -60,6 +60,29 @@ func (t *Table) Insert(v wire.Verified, route Route, now uint64) Outcome {
 			t.failed.add(v.Hash(), now)
 		}
 	}
+	return outcome
+}
+
+// InsertPulled is Insert for a value of a pull response, which may be old. The
+// timeout is that of the origin, as for Expire. What is not older is news of the
+// origin, see Touch; what is older is taken only while the origin's ContactInfo is
+// in the table. The hash of what is not taken fails, whatever it is (Agave
+// gossip/src/crds_gossip_pull.rs, filter_pull_responses).
+func (t *Table) InsertPulled(v wire.Verified, timeout, now uint64) Outcome {
+	outcome := t.Judge(v.Value(), v.Hash())
+	old := now > v.Wallclock() && now-v.Wallclock() > timeout
+	switch _, known := t.ContactInfo(v.Origin()); {
+	case !outcome.Upserted():
+	case old && !known:
+		outcome = Outcome{Verdict: Rejected}
+	default:
+		t.Insert(v, Pulled, now)
+		if !old {
+			t.Touch(v.Origin(), now)
+		}
+		return outcome
+	}
+	t.Fail(v.Hash(), now)
 	return outcome
 }
 

@@ -13,7 +13,7 @@ type Limits struct {
 	// there are at most twice as many; newcomers beyond that are rejected.
 	Pubkeys int
 	// Refused is how many hashes Refuse remembers, by default 1<<19. When there is no
-	// room, the one not heard of for longest goes.
+	// room, the one that came first goes.
 	Refused int
 	// Purged and Failed are how many hashes are remembered of what lost, by default
 	// 1<<20 and 1<<19. When there is no room, the oldest go. Mainnet replaces 11,300

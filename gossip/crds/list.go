@@ -11,23 +11,23 @@ const pageSize = 1024
 // before the first and behind the last. Links are numbers and not pointers, for
 // the sake of size and of the garbage collector.
 type list[T any] struct {
-	pages []*[pageSize]node[T]
+	pages []*[pageSize]element[T]
 	end   uint32 // places from here on have never been used
 	free  uint32 // the first of those to use again, chained by next; 0 for none
 	count int
 }
 
-// node is an item with its neighbours. A free one is its own predecessor.
-type node[T any] struct {
+// element is an item with its neighbours. A free one is its own predecessor.
+type element[T any] struct {
 	item       T
 	prev, next uint32
 }
 
 func newList[T any]() *list[T] {
-	return &list[T]{pages: []*[pageSize]node[T]{new([pageSize]node[T])}, end: 1}
+	return &list[T]{pages: []*[pageSize]element[T]{new([pageSize]element[T])}, end: 1}
 }
 
-func (l *list[T]) node(place uint32) *node[T] {
+func (l *list[T]) node(place uint32) *element[T] {
 	return &l.pages[place/pageSize][place%pageSize]
 }
 
@@ -57,7 +57,7 @@ func (l *list[T]) take() uint32 {
 		return place
 	}
 	if int(l.end) == len(l.pages)*pageSize {
-		l.pages = append(l.pages, new([pageSize]node[T]))
+		l.pages = append(l.pages, new([pageSize]element[T]))
 	}
 	l.end++
 	return l.end - 1
@@ -66,7 +66,7 @@ func (l *list[T]) take() uint32 {
 // remove takes an item out, and forgets it.
 func (l *list[T]) remove(place uint32) {
 	l.unlink(place)
-	*l.node(place) = node[T]{prev: place, next: l.free}
+	*l.node(place) = element[T]{prev: place, next: l.free}
 	l.free = place
 	l.count--
 }

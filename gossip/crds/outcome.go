@@ -31,8 +31,8 @@ const (
 	// Stale means that it loses against the one held.
 	Stale
 	// Rejected means that it is not for the table: its kind is dead, or there is no
-	// room that its origin's stake could make. For Refuse it means that the table
-	// has no value of the origin.
+	// room that its origin's stake could make. For InsertPulled it may also be too
+	// old, and for Refuse it may be of an origin that the table has no value of.
 	Rejected
 )
 

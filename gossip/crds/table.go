@@ -30,7 +30,7 @@ type Table struct {
 	stakes  map[wire.Pubkey]uint64 // the caller's, never modified
 
 	purged, failed *recent
-	refused        *list[refusal] // the one heard of last is last
+	refused        *list[refusal] // the one that came last is last
 
 	ordinal  uint64 // of the value inserted last
 	cursor   uint32 // where Since ended: a value, or 0
