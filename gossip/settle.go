@@ -163,21 +163,16 @@ func (e *engine) settleAnswer(b *inbox, a *arrival, now uint64) {
 }
 
 func (e *engine) insertPulled(v wire.Verified, now uint64) Verdict {
-	fresh := now <= v.Wallclock()+e.timeout(v.Origin())
-	if _, known := e.table.ContactInfo(v.Origin()); !fresh && !known {
-		e.table.Fail(v.Hash(), now)
+	switch outcome := e.table.InsertPulled(v, e.timeout(v.Origin()), now); outcome.Verdict {
+	case crds.New, crds.Replaces:
+		return Accepted
+	case crds.Duplicate:
+		return Duplicate
+	case crds.Stale:
+		return Stale
+	default:
 		return WrongTime
 	}
-	switch outcome := e.table.Insert(v, crds.Pulled, now); {
-	case !outcome.Upserted() && outcome.Verdict == crds.Duplicate:
-		return Duplicate
-	case !outcome.Upserted():
-		return Stale
-	}
-	if fresh {
-		e.table.Touch(v.Origin(), now)
-	}
-	return Accepted
 }
 
 // comeBack is for our own contact info, from another node. One that we did not

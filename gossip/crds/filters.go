@@ -4,14 +4,17 @@ import "solsnap/gossip/wire"
 
 // Filters are pull filters of what is not to be sent to us: the values of the
 // table, those purged and failed of late, and those refused. They take at most
-// room bytes each.
+// room bytes each. Our own values are left out, and so are those they replaced:
+// that others give them back tells that others have them.
 func (t *Table) Filters(room int, random func() uint64) (*wire.FilterSet, error) {
 	set, err := wire.NewFilterSet(t.values.len()+t.purged.len()+t.failed.len()+t.refused.len(), room, random)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range t.values.all() {
-		set.Add(e.value.Hash())
+		if e.value.Origin() != t.self {
+			set.Add(e.value.Hash())
+		}
 	}
 	for h := range t.purged.all() {
 		set.Add(h)

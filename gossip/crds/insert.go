@@ -100,7 +100,9 @@ func (t *Table) replace(v wire.Verified, route Route) {
 	o := t.origin(v.Origin())
 	place := o.values.find(short(v.Label()))
 	e := t.values.at(place)
-	t.purged.add(e.value.Hash(), t.now)
+	if o.pubkey != t.self { // see Filters
+		t.purged.add(e.value.Hash(), t.now)
+	}
 	t.unshard(place)
 	t.leave(place)
 	t.values.renew(place)

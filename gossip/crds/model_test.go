@@ -160,7 +160,9 @@ func (m *model) insert(v wire.Verified, route Route, now uint64) Outcome {
 		}
 		m.put(v, route, now)
 	case Replaces:
-		m.purged.add(m.values[v.Label()].Hash(), now)
+		if v.Origin() != self { // see Table.Filters
+			m.purged.add(m.values[v.Label()].Hash(), now)
+		}
 		m.put(v, route, now)
 	case Stale:
 		m.purged.add(v.Hash(), now)

@@ -143,6 +143,26 @@ func TestFiltersAskForTheRest(t *testing.T) {
 	}
 }
 
+// TestFiltersLeaveOwnValuesOut, those of now and those of before, since others
+// show by giving them back that they have them.
+func TestFiltersLeaveOwnValuesOut(t *testing.T) {
+	table := NewTable(self, Limits{})
+	old, recent := contact(t, 0, 1, now), contact(t, 0, 1, now+1)
+	check(t, "origin", old.Origin(), self)
+	table.Insert(old, Local, now)
+	table.Insert(recent, Local, now+1)
+	for range 100 { // each time an eighth of the partitions
+		set, err := table.Filters(1078, more)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range set.Filters() {
+			check(t, "old is in a filter", f.Covers(old.Hash()) && f.Contains(old.Hash()), false)
+			check(t, "recent is in a filter", f.Covers(recent.Hash()) && f.Contains(recent.Hash()), false)
+		}
+	}
+}
+
 // roundTrip checks that what is missing of a table's own filters is what is in
 // their partitions and not in them. It counts what the table lacks and gets.
 func roundTrip(t *testing.T, theirs, table *Table) (lacking, sent int) {
