@@ -39,6 +39,8 @@ type candidate struct {
 type activeSet struct {
 	self    wire.Pubkey
 	random  func() uint64
+	fanout  int                      // how many peers get a value
+	size    int                      // how many there are in a bucket
 	buckets [numBuckets][]activePeer // oldest first
 }
 
@@ -48,7 +50,7 @@ type activePeer struct {
 }
 
 func newActiveSet(self wire.Pubkey, random func() uint64) *activeSet {
-	return &activeSet{self: self, random: random}
+	return &activeSet{self: self, random: random, fanout: pushFanout, size: activePeers}
 }
 
 // rotate gives every bucket one new peer, or as many as are missing, drawn from
@@ -81,14 +83,14 @@ func (s *activeSet) rotate(candidates []candidate, cluster int) {
 func (s *activeSet) rotateBucket(k int, candidates []candidate, weights []uint64, items int) {
 	peers := s.buckets[k]
 	for i := range newWeightedShuffle(weights).all(s.random) {
-		if len(peers) > activePeers {
+		if len(peers) > s.size {
 			break
 		}
-		if c := candidates[i].pubkey; find(peers, c) == nil {
+		if c := candidates[i].pubkey; findPeer(peers, c) == nil {
 			peers = append(peers, s.newPeer(c, items))
 		}
 	}
-	if surplus := len(peers) - activePeers; surplus > 0 {
+	if surplus := len(peers) - s.size; surplus > 0 {
 		peers = slices.Delete(peers, 0, surplus)
 	}
 	s.buckets[k] = peers
@@ -101,7 +103,7 @@ func (s *activeSet) newPeer(pubkey wire.Pubkey, items int) activePeer {
 	return p
 }
 
-func find(peers []activePeer, pubkey wire.Pubkey) *activePeer {
+func findPeer(peers []activePeer, pubkey wire.Pubkey) *activePeer {
 	for i := range peers {
 		if peers[i].pubkey == pubkey {
 			return &peers[i]
@@ -114,7 +116,7 @@ func find(peers []activePeer, pubkey wire.Pubkey) *activePeer {
 // that have not pruned it. Nobody can prune this node's own values.
 func (s *activeSet) nodes(bucket int, origin wire.Pubkey) iter.Seq[wire.Pubkey] {
 	return func(yield func(wire.Pubkey) bool) {
-		left := pushFanout
+		left := s.fanout
 		for i := range s.buckets[bucket] {
 			p := &s.buckets[bucket][i]
 			if origin != s.self && p.pruned.Contains(origin[:]) {
@@ -136,7 +138,7 @@ func (s *activeSet) prune(peer, origin wire.Pubkey, bucket int) {
 	if origin == s.self {
 		return
 	}
-	if p := find(s.buckets[bucket], peer); p != nil {
+	if p := findPeer(s.buckets[bucket], peer); p != nil {
 		p.pruned.Add(origin[:])
 	}
 }

@@ -81,11 +81,11 @@ type identity struct {
 func newEngine(id identity) *engine {
 	l := id.cfg.Limits
 	self := wire.PubkeyOf(id.cfg.Key)
-	return &engine{
+	e := &engine{
 		limits: l, mode: id.cfg.Mode, key: id.cfg.Key, self: self, allowPrivate: id.cfg.AllowPrivate,
 		version: id.cfg.Version, log: id.cfg.Logger, random: id.random, outset: id.outset, serving: true,
 		table:    crds.NewTable(self, crds.Limits{Values: l.Values, Pubkeys: l.Pubkeys, Refused: l.Refused}),
-		pings:    newPingCache(pingLimits{pairs: l.PingCache, pings: perSecond(l.PingRate, l.PingRate)}, id.random.Uint64),
+		pings:    newPingCache(pingLimits{pairs: l.PingCache, pings: perSecond(l.PingRate, l.PingRate), ttl: millis(l.PingTTL), interval: millis(l.PingInterval)}, id.random.Uint64),
 		active:   newActiveSet(self, id.random.Uint64),
 		received: newReceivedCache(receivedLimits{origins: l.Pubkeys, upserts: l.PruneUpserts}),
 		pongs:    newSourceLimiter(perSecond(l.PongRate, l.PongBurst), sources),
@@ -96,6 +96,8 @@ func newEngine(id identity) *engine {
 		inbox:    newInbox(),
 		outbox:   outbox{allowPrivate: id.cfg.AllowPrivate},
 	}
+	e.active.fanout, e.active.size = l.PushFanout, l.ActiveSet
+	return e
 }
 
 // setStakes replaces the stakes.
@@ -111,6 +113,10 @@ func (e *engine) join(gossip, rpc netip.AddrPort, shredVersion uint16, now uint6
 	e.gossip, e.rpc, e.shredVersion, e.joined = gossip, rpc, shredVersion, now
 }
 
+// pushEvery is how long what is new waits for more that may share its packets, in
+// ms. Agave pushes after each batch.
+const pushEvery = 10
+
 // receive acts upon a batch of datagrams. Their memory is the caller's again when
 // it returns.
 func (e *engine) receive(in []packet, now uint64) {
@@ -123,6 +129,9 @@ func (e *engine) receive(in []packet, now uint64) {
 	b.prove()
 	e.stats.Verified += uint64(len(b.checks))
 	e.settle(b, now)
+	if now-e.pushed >= pushEvery {
+		e.push(now)
+	}
 }
 
 // round is to be called every Limits.Round. It does all that is done by the

@@ -23,21 +23,24 @@ import (
 // Firedancer answers and probes nothing. The error wraps wire.ErrHTTP if
 // the port is that of an HTTP server.
 func AskEntrypoint(ctx context.Context, entrypoint netip.AddrPort, local netip.Addr, ports wire.IPEchoRequest) (wire.IPEchoResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, echoTimeout)
-	defer cancel()
-	response, err := ask(ctx, entrypoint, local, ports)
+	var dialer net.Dialer
+	if local.IsValid() {
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	response, err := ask(ctx, dialer.DialContext, entrypoint, ports)
 	if err != nil {
 		return wire.IPEchoResponse{}, fmt.Errorf("ask entrypoint %v: %w%s", entrypoint, err, nextStep(err, entrypoint))
 	}
 	return response, nil
 }
 
-func ask(ctx context.Context, entrypoint netip.AddrPort, local netip.Addr, ports wire.IPEchoRequest) (wire.IPEchoResponse, error) {
-	var dialer net.Dialer
-	if local.IsValid() {
-		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
-	}
-	conn, err := dialer.DialContext(ctx, "tcp4", entrypoint.String())
+// dialFunc is (*net.Dialer).DialContext, or what stands in for it in a test.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+func ask(ctx context.Context, dial dialFunc, entrypoint netip.AddrPort, ports wire.IPEchoRequest) (wire.IPEchoResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, echoTimeout)
+	defer cancel()
+	conn, err := dial(ctx, "tcp4", entrypoint.String())
 	if err != nil {
 		return wire.IPEchoResponse{}, err
 	}

@@ -103,6 +103,8 @@ func (e *entrypoints) askEach(ctx context.Context, points []entrypoint, local ne
 // check tells why an answer is of no use.
 func (a answer) check(want uint16) error {
 	switch {
+	case a.err != nil && a.from.name != a.from.addr.String():
+		return fmt.Errorf("%s: %w", a.from.name, a.err)
 	case a.err != nil:
 		return a.err
 	case want == 0 && a.ShredVersion == 0:

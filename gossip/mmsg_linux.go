@@ -35,7 +35,7 @@ func (m *messages) forWriting(packets []packet) int {
 		m.set(i, unsafe.SliceData(p.data), len(p.data))
 		name := &m.names[i]
 		name.Family, name.Addr = unix.AF_INET, p.addr.Addr().As4()
-		binary.BigEndian.PutUint16(portOf(name), p.addr.Port())
+		binary.BigEndian.PutUint16(networkPort(name), p.addr.Port())
 	}
 	return len(packets)
 }
@@ -54,12 +54,12 @@ func (m *messages) set(i int, bytes *byte, size int) {
 // result returns the length and the sender of the datagram in message i.
 func (m *messages) result(i int) (int, netip.AddrPort) {
 	name := &m.names[i]
-	from := netip.AddrPortFrom(netip.AddrFrom4(name.Addr), binary.BigEndian.Uint16(portOf(name)))
+	from := netip.AddrPortFrom(netip.AddrFrom4(name.Addr), binary.BigEndian.Uint16(networkPort(name)))
 	return int(m.headers[i].Len), from
 }
 
 // port returns the port of an address, in the order of the network.
-func portOf(name *unix.RawSockaddrInet4) []byte {
+func networkPort(name *unix.RawSockaddrInet4) []byte {
 	return (*[2]byte)(unsafe.Pointer(&name.Port))[:]
 }
 

@@ -12,24 +12,23 @@ import (
 // ping_pong.rs).
 const (
 	pongTTL      = 1_280_000
-	pongRenewal  = pongTTL / 4 // ping again so that the pong does not expire
 	pongDeadline = 60_000
 	pingInterval = 20_000 // between pings to the same pair
 )
 
 // pingLimits bound the ping cache. Zero fields take their defaults.
 type pingLimits struct {
-	pairs int  // remembered; 126,976 by default (Agave, GOSSIP_PING_CACHE_CAPACITY)
-	pings rate // to pairs that have not ponged; 1000 per second by default
+	pairs    int    // remembered; 126,976 by default (Agave, GOSSIP_PING_CACHE_CAPACITY)
+	pings    rate   // to pairs that have not ponged; 1000 per second by default
+	ttl      uint64 // of a pong, in ms; pongTTL by default
+	interval uint64 // between pings to the same pair, in ms; pingInterval by default
 }
 
 func (l pingLimits) withDefaults() pingLimits {
-	if l.pairs == 0 {
-		l.pairs = 126_976
-	}
-	if l.pings == (rate{}) {
-		l.pings = rate{perSecond: 1000, burst: 1000}
-	}
+	inherit(&l.pairs, 126_976)
+	inherit(&l.pings, rate{perSecond: 1000, burst: 1000})
+	inherit(&l.ttl, pongTTL)
+	inherit(&l.interval, pingInterval)
 	return l
 }
 
@@ -42,6 +41,7 @@ func (l pingLimits) withDefaults() pingLimits {
 type pingCache struct {
 	pairs  *lru[pair, pingState]
 	pings  *limiter
+	limits pingLimits
 	random func() uint64
 }
 
@@ -74,6 +74,7 @@ func newPingCache(limits pingLimits, random func() uint64) *pingCache {
 	return &pingCache{
 		pairs:  newLRU[pair, pingState](limits.pairs),
 		pings:  newLimiter(limits.pings),
+		limits: limits,
 		random: random,
 	}
 }
@@ -86,11 +87,11 @@ func (c *pingCache) check(pubkey wire.Pubkey, addr netip.AddrPort, now uint64) (
 	if s == nil {
 		return false, c.first(key, now)
 	}
-	verified = s.verified(now)
-	if verified && now <= s.pong+pongRenewal {
+	verified = s.verified(c.limits.ttl, now)
+	if verified && now <= s.pong+c.limits.ttl/4 { // in time not to expire
 		return true, nil
 	}
-	if s.ping <= now && now < s.ping+pingInterval {
+	if s.ping <= now && now < s.ping+c.limits.interval {
 		return verified, nil
 	}
 	return verified, c.again(s, verified, now)
@@ -147,7 +148,7 @@ func (c *pingCache) pong(pong *wire.Pong, from netip.AddrPort, now uint64) (rtt 
 // rtt is how long the last pong of a verified node took, or 0.
 func (c *pingCache) rtt(pubkey wire.Pubkey, addr netip.AddrPort, now uint64) time.Duration {
 	s := c.pairs.peek(newPair(pubkey, addr))
-	if s == nil || !s.verified(now) {
+	if s == nil || !s.verified(c.limits.ttl, now) {
 		return 0
 	}
 	return s.roundTrip()
@@ -155,8 +156,8 @@ func (c *pingCache) rtt(pubkey wire.Pubkey, addr netip.AddrPort, now uint64) tim
 
 func (c *pingCache) len() int { return c.pairs.len() }
 
-func (s *pingState) verified(now uint64) bool {
-	return s.ponged && now <= s.pong+pongTTL
+func (s *pingState) verified(ttl, now uint64) bool {
+	return s.ponged && now <= s.pong+ttl
 }
 
 func (s *pingState) expects(hash wire.Hash, now uint64) bool {

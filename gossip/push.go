@@ -20,6 +20,7 @@ func (e *engine) push(now uint64) {
 	if e.joined == 0 {
 		return
 	}
+	e.pushed = now
 	parcels := make(map[parcel][]wire.Verified)
 	pairs := 0
 	for ordinal, v := range e.table.Since(e.cursor) {

@@ -11,15 +11,6 @@ type rate struct {
 	perSecond, burst uint64
 }
 
-var (
-	// pongRate is how many pings of one IP address are answered. A node pings a
-	// peer every 20 s at most, but many nodes may share an address.
-	pongRate = rate{perSecond: 64, burst: 256}
-	// scanRate is how much work the pull requests of one IP address may cause, in
-	// values looked at times keys of the filter (Agave since 4.2).
-	scanRate = rate{perSecond: 262_144, burst: 1_048_576}
-)
-
 // pullBudget is how many bytes all pull responses may have, with a number of nodes
 // that have stake (Agave gossip/src/cluster_info.rs, update_data_budget).
 func pullBudget(staked int) rate {

@@ -85,10 +85,10 @@ func (c *receivedCache) prune(self, origin wire.Pubkey, ownStake uint64, stakes 
 	if r == nil || r.upserts < c.upserts || origin == self {
 		return nil
 	}
-	relayers := r.relayers
-	*r = received{}
 	want := uint64(float64(min(ownStake, stakes(origin))) * pruneStakePart)
-	return surplus(relayers, want, origin, stakes)
+	prunes := surplus(r.relayers, want, origin, stakes)
+	r.upserts, r.relayers = 0, r.relayers[:0]
+	return prunes
 }
 
 // surplus are the relayers that are not needed: all but the best two, and those
