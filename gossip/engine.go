@@ -47,6 +47,7 @@ type engine struct {
 	refreshed     uint64         // own contact info
 	announced     uint64         // own snapshot hashes
 	pulled        uint64
+	pushed        uint64
 	cursor        uint64                    // of the table, for pushing
 	returned      map[netip.AddrPort]uint64 // who gave us our own contact info, and when
 	sampling      uint64                    // secret, see sampled
