@@ -142,7 +142,7 @@ func (e *engine) round(now uint64) {
 		return
 	}
 	e.refresh(now)
-	if now-e.pulled >= millis(e.limits.PullInterval) {
+	if now-e.pulled >= e.pullInterval(now) {
 		e.pulled = now
 		e.pull(now)
 	}
@@ -151,6 +151,14 @@ func (e *engine) round(now uint64) {
 	e.table.Expire(now, e.timeout)
 	e.table.Trim(e.keeps, e.stakes.of)
 	e.forgetReturned(now)
+}
+
+// pullInterval is longer once the table has been filled.
+func (e *engine) pullInterval(now uint64) uint64 {
+	if now-e.joined < joining {
+		return millis(e.limits.PullInterval)
+	}
+	return max(millis(e.limits.PullInterval), millis(e.limits.SettledInterval))
 }
 
 // keeps tells the nodes that are not trimmed from the table.

@@ -6,11 +6,15 @@ import "time"
 // that is named with it: Agave's (gossip/src/cluster_info.rs and its neighbours)
 // where Agave has one, and a safety limit of ours where it has none.
 type Limits struct {
-	// Round is the beat of the node, 100 ms; PullInterval is how often others are
-	// asked for what we lack, 500 ms (10 s in Light mode once PullSettled has
-	// passed, since what a Light node wants comes by push).
-	Round, PullInterval time.Duration
-	// PullFilters is how many pull requests a pull sends at most: 1024.
+	// Round is the beat of the node, 100 ms.
+	Round time.Duration
+	// PullInterval is how often others are asked for what we lack, 500 ms.
+	// SettledInterval is the same half a minute after joining: as before, but 5 s in
+	// Light mode, since what a Light node wants comes by push, and most of what it is
+	// given is of no use to it.
+	PullInterval, SettledInterval time.Duration
+	// PullFilters is how many pull requests a pull sends at most: 1024, and 16 in
+	// Light mode.
 	PullFilters int
 	// RefreshInterval is how often the own contact info is signed anew and a push
 	// peer is replaced: 7.5 s. AnnounceInterval is the same for the own snapshot
@@ -73,12 +77,12 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults(mode Mode) Limits {
-	values, upserts := 1<<20, 20
+	values, upserts, filters, settled := 1<<20, 20, 1024, 500*time.Millisecond
 	if mode == Light {
-		values, upserts = 1<<15, 5
+		values, upserts, filters, settled = 1<<15, 5, 16, 5*time.Second
 	}
 	for field, def := range map[*time.Duration]time.Duration{
-		&l.Round: 100 * time.Millisecond, &l.PullInterval: 500 * time.Millisecond,
+		&l.Round: 100 * time.Millisecond, &l.PullInterval: 500 * time.Millisecond, &l.SettledInterval: settled,
 		&l.RefreshInterval: 7500 * time.Millisecond, &l.AnnounceInterval: 10 * time.Second, &l.EntrypointInterval: 7500 * time.Millisecond,
 		&l.PushWindow: 15 * time.Second, &l.PullWindow: 15 * time.Second, &l.PruneAge: 500 * time.Millisecond,
 		&l.ValueTimeout: 15 * time.Second, &l.StakedTimeout: 48 * time.Hour, &l.PeerActive: time.Minute,
@@ -87,7 +91,7 @@ func (l Limits) withDefaults(mode Mode) Limits {
 		inherit(field, def)
 	}
 	for field, def := range map[*int]int{
-		&l.PullFilters: 1024, &l.PushFanout: 9, &l.ActiveSet: 12, &l.PushBatch: 4096, &l.PruneUpserts: upserts,
+		&l.PullFilters: filters, &l.PushFanout: 9, &l.ActiveSet: 12, &l.PushBatch: 4096, &l.PruneUpserts: upserts,
 		&l.PingCache: 126_976, &l.PingRate: 1000, &l.PongRate: 64, &l.PongBurst: 256,
 		&l.Pubkeys: 8192, &l.Values: values, &l.Refused: 1 << 19,
 		&l.ScanRate: 262_144, &l.ScanBurst: 1_048_576, &l.ReceiveQueue: 16_384, &l.ReceiveBuffer: 32 << 20,

@@ -121,8 +121,8 @@ func (e *engine) siftUnwanted(b *inbox, in incoming, now uint64) (incoming, Verd
 	return in, Accepted
 }
 
-// sampled is true for an eighth of all hashes.
+// sampled is true for one in 32 of all hashes.
 func (e *engine) sampled(h wire.Hash) bool {
 	const multiplier = 0x9e3779b97f4a7c15 // spreads the secret over all bits
-	return (binary.LittleEndian.Uint64(h[8:])^e.sampling)*multiplier>>61 == 0
+	return (binary.LittleEndian.Uint64(h[8:])^e.sampling)*multiplier>>59 == 0
 }

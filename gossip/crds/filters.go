@@ -5,11 +5,15 @@ import "solsnap/gossip/wire"
 // Filters are pull filters of what is not to be sent to us: the values of the
 // table, those purged and failed of late, and those refused. They take at most
 // room bytes each. Our own values are left out, and so are those they replaced:
-// that others give them back tells that others have them.
+// that others give them back tells that others have them. The partition of our
+// ContactInfo is among those asked for.
 func (t *Table) Filters(room int, random func() uint64) (*wire.FilterSet, error) {
 	set, err := wire.NewFilterSet(t.values.len()+t.purged.len()+t.failed.len()+t.refused.len(), room, random)
 	if err != nil {
 		return nil, err
+	}
+	if own, ok := t.Get(wire.Label{Kind: wire.KindContactInfo, Origin: t.self}); ok {
+		set.Ask(own.Hash())
 	}
 	for _, e := range t.values.all() {
 		if e.value.Origin() != t.self {

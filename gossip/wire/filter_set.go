@@ -49,6 +49,22 @@ func NewFilterSet(items, room int, random func() uint64) (*FilterSet, error) {
 	return s, nil
 }
 
+// Ask makes it the turn of the partition of a hash, with the first of the Filters.
+// It must be called before Add.
+func (s *FilterSet) Ask(h Hash) {
+	first, partition := &s.filters[0], h.Prefix()>>(64-s.maskBits)
+	replaced := first.Mask >> (64 - s.maskBits)
+	f := s.partitions[partition]
+	if f == nil {
+		f = first
+	}
+	s.partitions[replaced], s.partitions[partition] = nil, first
+	if f != first {
+		f.Mask, s.partitions[replaced] = first.Mask, f
+	}
+	first.Mask = mask(partition, s.maskBits)
+}
+
 // Add says that the caller has a value or wants no more of it.
 func (s *FilterSet) Add(h Hash) {
 	if f := s.partitions[h.Prefix()>>(64-s.maskBits)]; f != nil {

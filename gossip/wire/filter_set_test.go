@@ -143,3 +143,29 @@ func TestSampleIsFair(t *testing.T) {
 		}
 	}
 }
+
+func TestFilterSetAsks(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for i, h := range hashes(200) {
+		s, err := NewFilterSet(minItems<<(i%3), 1078, random.Uint64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(s.Filters())
+		s.Ask(h)
+		s.Ask(h) // once more changes nothing
+		check(t, "filters", len(s.Filters()), before)
+		s.Add(h)
+		covered, partitions := 0, map[uint64]bool{}
+		for j, f := range s.Filters() {
+			partitions[f.Mask] = true
+			if f.Covers(h) {
+				covered++
+				check(t, "contains", f.Contains(h), true)
+				check(t, "filter", j, 0)
+			}
+		}
+		check(t, "filters of the partition", covered, 1)
+		check(t, "partitions", len(partitions), before)
+	}
+}
