@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"time"
 
+	"solsnap/gossip"
+	"solsnap/gossip/wire"
 	"solsnap/snapshot"
 )
 
@@ -19,7 +21,7 @@ type Config struct {
 	FullDir        string
 	IncrementalDir string
 	// StateDir is where the program keeps what it makes: its identity, a built
-	// genesis archive, digests.
+	// genesis archive, digests, the contact infos of gossip.
 	StateDir string
 	// Identity is a Solana keypair file. Empty means identity.json in StateDir,
 	// made when it is missing.
@@ -61,6 +63,32 @@ type Config struct {
 	UpstreamRPCTimeout time.Duration
 	// UpstreamRPCClientRate is in calls a second from each client address.
 	UpstreamRPCClientRate float64
+
+	// GossipPort is where gossip listens, on the first IPv4 address of
+	// BindAddresses.
+	GossipPort GossipPort
+	// GossipHost, an address or a name, is what others reach this node by. Empty is
+	// for the entrypoints to say, unless gossip listens on one address.
+	GossipHost  string
+	Entrypoints []string // HOST:PORT
+	// ExpectedShredVersion is 0 when the entrypoints say it or, without any, the
+	// served archive.
+	ExpectedShredVersion uint16
+	AllowPrivateAddr     bool
+	// PublicRPCAddress is HOST:PORT. Empty is the gossip host with the bound port.
+	PublicRPCAddress string
+	KnownValidators  []wire.Pubkey
+	// WithdrawAt and ReturnAt are loads, see node.load.
+	WithdrawAt, ReturnAt float64
+	// DuplicateInstanceFatal ends the program when another one takes over the
+	// identity. Otherwise gossip alone ends.
+	DuplicateInstanceFatal bool
+	GossipMode             gossip.Mode
+	GossipAnnounceInterval time.Duration
+	// GossipPullRate is in bytes a second; 0 is as Agave.
+	GossipPullRate                 ByteSize
+	GossipPingRate, GossipPongRate int // a second; pongs to one address
+	GossipMaxNodes                 int
 
 	// MaxConnections is for all clients together; the limits for one, and
 	// MaxDownloads, are no limit when 0.

@@ -16,7 +16,7 @@ import (
 // validate checks what no setting can know alone. The first contradiction is
 // the error; it names the settings and the way out.
 func (c Config) validate() error {
-	for _, check := range []func() error{c.checkDirectories, c.checkListeners, c.checkTLS, c.checkAdmin, c.checkPorts, c.checkUpstream, c.checkRates} {
+	for _, check := range []func() error{c.checkDirectories, c.checkListeners, c.checkTLS, c.checkAdmin, c.checkPorts, c.checkGossip, c.checkGossipPort, c.checkUpstream, c.checkRates} {
 		if err := check(); err != nil {
 			return err
 		}
