@@ -31,8 +31,8 @@ type Status struct {
 	DigestsPending int
 }
 
-// Listener is a bound address and what it is for: "public", "public-tls" or
-// "admin".
+// Listener is a bound address and what it is for: "public", "public-tls",
+// "admin" or "gossip".
 type Listener struct {
 	Address string `json:"address"`
 	Use     string `json:"use"`

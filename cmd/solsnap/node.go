@@ -40,6 +40,7 @@ type node struct {
 	plaintext int
 	cluster   func() *snapshot.Slot // the cluster's highest slot; nil while unknown
 
+	identity    identity
 	store       *snapshot.Store
 	digester    *snapshot.Digester // nil: no digests
 	genesis     *archive.Genesis
@@ -52,6 +53,7 @@ type node struct {
 	certificate *api.Certificate // nil: no TLS
 	public      *api.Server
 	admin       *api.Admin // nil: none
+	gossiping
 
 	distance    atomic.Uint64 // health-check-slot-distance
 	statusCodes atomic.Bool   // health-status-codes
@@ -67,12 +69,16 @@ func newNode(cfg Config, opts serveOptions) (*node, error) {
 	n.observer = middleware.NewObserver(middleware.ObserveConfig{
 		AccessLog: middleware.AccessLog(cfg.AccessLog), Logger: n.logger,
 	})
-	for _, build := range []func(Config) error{n.buildShelves, n.buildRPC, n.buildPublic, n.buildAdmin} {
+	var err error
+	if n.identity, err = loadIdentity(cfg, n.logger); err != nil {
+		return nil, err
+	}
+	for _, build := range []func(Config) error{n.buildShelves, n.buildGossip, n.buildRPC, n.buildPublic, n.buildAdmin} {
 		if err := build(cfg); err != nil {
 			return nil, err
 		}
 	}
-	n.cluster = n.upstreamSlot
+	n.cluster = n.clusterSlot
 	if opts.cluster != nil {
 		n.cluster = opts.cluster
 	}
@@ -114,11 +120,7 @@ func (n *node) digesterConfig(cfg Config) snapshot.DigesterConfig {
 	}
 }
 
-func (n *node) buildRPC(cfg Config) error {
-	identity, err := loadIdentity(cfg, n.logger)
-	if err != nil {
-		return err
-	}
+func (n *node) buildRPC(cfg Config) (err error) {
 	if cfg.UpstreamRPC != "" {
 		n.upstream, err = rpc.NewUpstream(rpc.UpstreamConfig{
 			URL: cfg.UpstreamRPC, Methods: cfg.UpstreamRPCMethods, Timeout: cfg.UpstreamRPCTimeout,
@@ -134,7 +136,7 @@ func (n *node) buildRPC(cfg Config) error {
 	return errors.Join(n.rpc.Register(rpc.NodeMethods{
 		Version:     agaveVersion,
 		FeatureSet:  agaveFeatureSet,
-		Identity:    identity.Pubkey(),
+		Identity:    n.identity.Pubkey(),
 		GenesisHash: n.genesis.Hash,
 		Served:      n.store.Served,
 		Health:      n.health,
@@ -148,6 +150,7 @@ func (n *node) useManifest(m *manifest.Manifest) {
 		return
 	}
 	n.bank.Store(rpc.NewBank(m, n.logger))
+	n.tellGossip(m)
 }
 
 // noneBelowZero turns the 0 of a setting, no limit, into that of package rpc.
@@ -276,14 +279,15 @@ func (n *node) health() snapshot.Health {
 	return snapshot.AssessHealth(mine, n.cluster(), n.distance.Load())
 }
 
-func (n *node) upstreamSlot() *snapshot.Slot {
-	if n.upstream == nil {
-		return nil
+// clusterSlot is the upstream's, which the operator trusts, or else what gossip
+// says.
+func (n *node) clusterSlot() *snapshot.Slot {
+	if n.upstream != nil {
+		if slot, ok := n.upstream.Slot(); ok {
+			return &slot
+		}
 	}
-	if slot, ok := n.upstream.Slot(); ok {
-		return &slot
-	}
-	return nil
+	return n.slot.Load()
 }
 
 // workers are the loops that run beside the servers.
@@ -298,7 +302,7 @@ func (n *node) workers() []func(context.Context) error {
 	if n.admin != nil {
 		runs = append(runs, n.admin.Run)
 	}
-	return runs
+	return append(runs, n.gossipWorkers()...)
 }
 
 // apply puts the settings that need no restart in force.

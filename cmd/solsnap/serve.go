@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,8 +31,9 @@ type serveOptions struct {
 
 // endpoints are the bound addresses, HOST:PORT.
 type endpoints struct {
-	public []net.Addr // in the order of the configuration: plaintext, then TLS
-	admin  []net.Addr // empty without an admin listener
+	public []net.Addr     // in the order of the configuration: plaintext, then TLS
+	admin  []net.Addr     // empty without an admin listener
+	gossip netip.AddrPort // UDP and TCP; invalid without gossip
 }
 
 // serve runs a node until ctx is done and its drain has ended.
@@ -52,7 +54,7 @@ func serve(ctx context.Context, cfg Config, opts serveOptions) error {
 	if err := n.genesis.Load(); errors.As(err, new(*archive.GenesisMismatchError)) {
 		return err
 	}
-	if n.bound, err = n.listen(ctx); err != nil {
+	if n.bound, err = n.listen(ctx, cfg); err != nil {
 		return errors.Join(err, n.public.Close())
 	}
 	n.warnOfDescriptors(cfg)
@@ -107,6 +109,7 @@ func (n *node) follow(ctx context.Context, hangup <-chan os.Signal, reload func(
 		select {
 		case <-ctx.Done():
 			n.draining.Store(true)
+			n.drainGossip()
 			n.tell(supervisor.Stopping())
 			return
 		case <-hangup:
@@ -146,7 +149,7 @@ func (n *node) tell(err error) {
 }
 
 // listen binds every socket, so that a taken port fails before anything runs.
-func (n *node) listen(ctx context.Context) (endpoints, error) {
+func (n *node) listen(ctx context.Context, cfg Config) (endpoints, error) {
 	if err := n.public.Listen(ctx); err != nil {
 		return endpoints{}, err
 	}
@@ -156,6 +159,12 @@ func (n *node) listen(ctx context.Context) (endpoints, error) {
 			return endpoints{}, err
 		}
 		bound.admin = n.admin.Addrs()
+	}
+	if err := n.listenGossip(ctx, cfg); err != nil {
+		return endpoints{}, err
+	}
+	if n.gossip != nil {
+		bound.gossip = n.gossip.Addr()
 	}
 	return bound, nil
 }

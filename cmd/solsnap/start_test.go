@@ -95,7 +95,7 @@ func newServer(t *testing.T, prepare func(snapshots string), flags []string) (*s
 	}
 	return s, append([]string{
 		"serve", "--ledger", s.ledger, "--snapshots", s.snapshots, "--state-dir", s.state, "--bind-address", "127.0.0.1",
-		"--rpc-port", "0", "--admin-address", "127.0.0.1:0", "--log-level", "debug", "--drain-timeout", "5s",
+		"--rpc-port", "0", "--admin-address", "127.0.0.1:0", "--gossip-port", "0", "--log-level", "debug", "--drain-timeout", "5s",
 	}, flags...)
 }
 

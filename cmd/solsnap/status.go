@@ -45,6 +45,9 @@ func (n *node) listeners() (list []api.Listener) {
 	for _, addr := range n.bound.admin {
 		list = append(list, api.Listener{Address: addr.String(), Use: "admin"})
 	}
+	if n.bound.gossip.IsValid() {
+		list = append(list, api.Listener{Address: n.bound.gossip.String(), Use: "gossip"})
+	}
 	return list
 }
 

@@ -82,6 +82,7 @@ func refusals(o *outfit) map[string]struct {
 		err, log, not string
 	}{
 		"rpc-port":              {taken, "listen on 127.0.0.1:" + o.takenPort, `level=INFO msg="` + made, ""},
+		"gossip-port":           {[]string{"--gossip-port", o.takenPort}, "give another --gossip-port, or 0 for no gossip", "", "msg=serving"},
 		"tls-port":              {append(o.tlsFlags(), "--tls-port", o.takenPort), "listen on 127.0.0.1:" + o.takenPort, "", ""},
 		"tls-key":               {append(o.tlsFlags(), "--tls-key", o.identity), "load TLS certificate", "", ""},
 		"admin-address":         {[]string{"--admin-address", "127.0.0.1:" + o.takenPort}, "listen on 127.0.0.1:" + o.takenPort, "", ""},
@@ -98,6 +99,22 @@ var provenElsewhere = map[string]string{
 	"rescan-interval": "TestShelvesAreConfigured",           // it shows in nothing but time
 	"drain-delay":     "TestTerminationWaitsForTheSettings", // it needs a process of its own
 	"drain-timeout":   "TestTerminationWaitsForTheSettings",
+
+	"expected-shred-version":   "TestGossipIsConfigured",
+	"gossip-mode":              "TestGossipIsConfigured",
+	"gossip-announce-interval": "TestGossipIsConfigured",
+	"gossip-pull-rate":         "TestGossipIsConfigured",
+	"gossip-ping-rate":         "TestGossipIsConfigured",
+	"gossip-pong-rate":         "TestGossipIsConfigured",
+	"gossip-max-nodes":         "TestGossipIsConfigured",
+	"gossip-host":              "TestAdvertisedPlaces",
+	"public-rpc-address":       "TestAdvertisedPlaces",
+	"entrypoint":               "TestServersFindEachOther",
+	"allow-private-addr":       "TestServersFindEachOther",
+	"known-validator":          "TestServersFindEachOther",
+	"withdraw-at":              "TestBusyServerWithdraws",
+	"return-at":                "TestBusyServerWithdraws",
+	"duplicate-instance-fatal": "TestSecondInstance",
 }
 
 func TestSettingsShowOnAServer(t *testing.T) {
