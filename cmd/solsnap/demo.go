@@ -16,14 +16,17 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"solsnap/gossip"
 	"solsnap/snapshot/archive"
 )
 
-// demo is `solsnap demo`: a made-up ledger, served on loopback, that grows.
+// demo is `solsnap demo`: a made-up ledger, served on loopback, that grows, and
+// the one node of its cluster.
 type demo struct {
 	ledger   string // "" for a temporary directory
 	port     uint16
 	admin    netip.AddrPort
+	gossip   GossipPort
 	interval time.Duration
 
 	stdout io.Writer
@@ -32,13 +35,16 @@ type demo struct {
 	serve func(context.Context, Config, serveOptions) error
 }
 
+// demoGossipPort is Agave's, unless that is taken or another was chosen.
+const demoGossipPort GossipPort = 8001
+
 func newDemoCommand() *cobra.Command {
-	d := demo{port: 8899, admin: netip.AddrPortFrom(loopback, 8898), interval: 20 * time.Second, serve: serve}
+	d := demo{port: 8899, admin: netip.AddrPortFrom(loopback, 8898), gossip: demoGossipPort, interval: 20 * time.Second, serve: serve}
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Make up a small ledger, serve it on this machine, and say what to try",
-		Long: "Make up a small ledger, serve it on 127.0.0.1, add an incremental snapshot now and\n" +
-			"then, and print commands to try. Of the configuration file and the environment it\n" +
+		Long: "Make up a small ledger, serve it on 127.0.0.1, gossip about it in a cluster of one, add\n" +
+			"an incremental snapshot now and then, and print commands to try. Of the configuration file and the environment it\n" +
 			"takes only how to log.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,6 +66,7 @@ func newDemoCommand() *cobra.Command {
 	flags.StringVar(&d.ledger, "ledger", "", "empty or new directory for the ledger, kept at the end (default a temporary one)")
 	flags.VarPF(portValue(&d.port), "rpc-port", "", "TCP port; 0 takes a free one")
 	flags.VarPF(addrPortValue(&d.admin), "admin-address", "", "address and port for metrics and status; off for none")
+	flags.VarPF(gossipPortValue(&d.gossip), "gossip-port", "", "UDP and TCP port for gossip; 0 for no gossip, auto takes a free one")
 	flags.VarPF(durationValue(&d.interval, time.Second, time.Hour), "interval", "", "time from one new snapshot to the next")
 	return command
 }
@@ -107,8 +114,9 @@ func (d *demo) explain(err error) error {
 	return err
 }
 
-// config is the defaults but for where things are. With rpc-port 0 the admin
-// port is a free one too, unless it was chosen.
+// config is the defaults but for where things are, and how gossip is: the node is
+// its cluster's only entrypoint. With rpc-port 0 the other ports are free ones
+// too, unless they were chosen.
 func (d *demo) config(temporary string) (Config, error) {
 	c := defaultConfig()
 	c.StateDir = filepath.Join(temporary, "state")
@@ -120,6 +128,10 @@ func (d *demo) config(temporary string) (Config, error) {
 	c.BindAddresses = []netip.Addr{loopback}
 	c.RPCBindAddresses = c.BindAddresses
 	c.RPCPort, c.AdminAddress = d.port, d.admin
+	c.GossipPort, c.GossipMode, c.AllowPrivateAddr = d.gossip, gossip.Full, true
+	if d.port == 0 && d.gossip == demoGossipPort {
+		c.GossipPort = anyPort
+	}
 	if d.port == 0 && d.admin == netip.AddrPortFrom(loopback, 8898) {
 		c.AdminAddress = netip.AddrPortFrom(loopback, 0)
 	}
@@ -174,6 +186,9 @@ with a new snapshot every %[3]s. Try, in another terminal:
   %[4]s inspect %[1]s/incremental-snapshot.tar.zst
   %[4]s verify %[2]s/incremental-snapshot-*
 `, url, config.Ledger, printDuration(interval), ownPath())
+	if bound.gossip.IsValid() {
+		text += fmt.Sprintf("\n  # who is in the cluster, and what they serve, as gossip tells it\n  %s peers --entrypoint %s\n", ownPath(), bound.gossip)
+	}
 	for _, admin := range bound.admin {
 		text += fmt.Sprintf("\n  # metrics\n  curl --silent http://%s/metrics\n", admin)
 	}

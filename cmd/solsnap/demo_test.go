@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"solsnap/gossip"
 	"solsnap/snapshot"
 )
 
@@ -25,7 +26,7 @@ func newDemo(t *testing.T, serve func(context.Context, Config, serveOptions) err
 	t.Setenv("TMPDIR", t.TempDir())
 	stdout := new(bytes.Buffer)
 	return &demo{
-		admin: netip.AddrPortFrom(loopback, 8898), interval: 20 * time.Second,
+		admin: netip.AddrPortFrom(loopback, 8898), gossip: demoGossipPort, interval: 20 * time.Second,
 		stdout: stdout, log: slog.New(slog.DiscardHandler), serve: serve,
 	}, stdout
 }
@@ -41,6 +42,7 @@ func TestDemoServesAPairOnLoopback(t *testing.T) {
 		opts.ready(endpoints{
 			public: []net.Addr{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4321}},
 			admin:  []net.Addr{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4322}},
+			gossip: netip.AddrPortFrom(loopback, 4323),
 		})
 		cancel()
 		<-ctx.Done()
@@ -52,10 +54,13 @@ func TestDemoServesAPairOnLoopback(t *testing.T) {
 	if len(seen.RPCBindAddresses) != 1 || seen.RPCBindAddresses[0] != loopback || seen.AdminAddress != netip.AddrPortFrom(loopback, 0) {
 		t.Errorf("listens on %v and %v, want free ports of loopback", seen.RPCBindAddresses, seen.AdminAddress)
 	}
+	if seen.GossipPort != anyPort || seen.GossipMode != gossip.Full || !seen.AllowPrivateAddr || len(seen.Entrypoints) > 0 {
+		t.Errorf("gossips on port %v in mode %v, want a free one, full, and to be its own cluster", seen.GossipPort, seen.GossipMode)
+	}
 	for _, command := range []string{
 		"http://127.0.0.1:4321/snapshot.tar.bz2", "--range 0-99", "/genesis.tar.bz2", "/health",
 		"getHighestSnapshotSlot", "/v1/snapshots", "http://127.0.0.1:4322/metrics",
-		" inspect http://127.0.0.1:4321/incremental-snapshot.tar.zst", " verify " + seen.Ledger,
+		" peers --entrypoint 127.0.0.1:4323\n", " inspect http://127.0.0.1:4321/incremental-snapshot.tar.zst", " verify " + seen.Ledger,
 	} {
 		if !strings.Contains(stdout.String(), command) {
 			t.Errorf("the instructions do not have %s:\n%s", command, stdout)
@@ -66,6 +71,18 @@ func TestDemoServesAPairOnLoopback(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(os.Getenv("TMPDIR")); len(entries) > 0 {
 		t.Errorf("left %v", entries)
+	}
+}
+
+// TestDemoPortsThatWereChosen are kept, with a free port for RPC or without.
+func TestDemoPortsThatWereChosen(t *testing.T) {
+	for _, port := range []uint16{0, 8899} {
+		d, _ := newDemo(t, nil)
+		d.port, d.gossip, d.admin = port, 9001, netip.AddrPortFrom(loopback, 9002)
+		c, err := d.config(t.TempDir())
+		if err != nil || c.RPCPort != port || c.GossipPort != 9001 || c.AdminAddress.Port() != 9002 {
+			t.Errorf("ports %d, %v, %v, %v", c.RPCPort, c.GossipPort, c.AdminAddress, err)
+		}
 	}
 }
 
