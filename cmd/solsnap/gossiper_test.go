@@ -20,6 +20,7 @@ type fakeNode struct {
 	config    gossip.Config
 	listenErr error
 	end       chan error
+	peers     func() []gossip.Peer // nil: one without anything
 
 	announced    *gossip.Snapshots
 	serving      bool
@@ -37,7 +38,12 @@ func (f *fakeNode) Run(ctx context.Context) error {
 		return err
 	}
 }
-func (f *fakeNode) Peers() []gossip.Peer                { return []gossip.Peer{{}} }
+func (f *fakeNode) Peers() []gossip.Peer {
+	if f.peers == nil {
+		return []gossip.Peer{{}}
+	}
+	return f.peers()
+}
 func (f *fakeNode) Status() gossip.Status               { return gossip.Status{Joined: true} }
 func (f *fakeNode) Stats() gossip.Stats                 { return gossip.Stats{BytesIn: 1} }
 func (f *fakeNode) Announce(s *gossip.Snapshots)        { f.announced = s }

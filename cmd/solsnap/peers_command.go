@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"solsnap/gossip"
+)
+
+// peersCommand is `solsnap peers`.
+type peersCommand struct {
+	config  Config
+	timeout time.Duration
+	view    peersView
+	asJSON  bool
+
+	stdout io.Writer
+	stderr io.Writer
+	log    *slog.Logger
+	build  func(gossip.Config) (gossipNode, error)
+}
+
+// quietTime is for how long no new producer may come before all are thought to
+// have come: pull responses bring many at once, twice a second.
+const quietTime = 5 * time.Second
+
+// peersSettings are what the command takes from the configuration, so that it can
+// be that of the server.
+var peersSettings = []string{"entrypoint", "known-validator", "expected-shred-version", "gossip-host", "gossip-port", "allow-private-addr"}
+
+func newPeersCommand() *cobra.Command {
+	p := peersCommand{
+		timeout: 30 * time.Second, view: peersView{sort: peersOrders[0]},
+		build: func(c gossip.Config) (gossipNode, error) { return gossip.NewNode(c) },
+	}
+	command := &cobra.Command{
+		Use:   "peers --entrypoint HOST:PORT",
+		Short: "Join gossip briefly and list who has which snapshot",
+		Long: fmt.Sprintf("Join gossip under a new identity, which serves nothing, and list the nodes that announce\n"+
+			"snapshots. It ends when no new one has come for %v, and after --timeout at the latest;\n"+
+			"Ctrl-C ends it earlier. What is listed is what nodes say of themselves. `known` is who is\n"+
+			"named by --known-validator, and `vouched` who announces the same as one of those.\n\n"+
+			"An entrypoint on a private address allows private addresses. Exits with 1 if nothing was\n"+
+			"found.", quietTime),
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runE(cmd) },
+	}
+	flags := command.Flags()
+	addSettings(command, flags, peersSettings)
+	port := flags.Lookup("gossip-port")
+	port.Usage, port.DefValue = "UDP and TCP port to join from; auto takes a free one", anyPortWord
+	flags.VarPF(durationValue(&p.timeout, time.Second, time.Hour), "timeout", "", "how long to look")
+	flags.BoolVar(&p.asJSON, "json", false, "print a JSON array")
+	flags.VarPF(choiceValue(&p.view.sort, peersOrders...), "sort", "", "what to sort by")
+	flags.Uint64Var(&p.view.minSlot, "min-slot", 0, "list only nodes at this slot or above")
+	flags.BoolVar(&p.view.withRPC, "with-rpc", false, "list only nodes from which one can download")
+	flags.BoolVar(&p.view.onlyKnown, "only-known", false, "list only known and vouched nodes")
+	flags.BoolVar(&p.view.all, "all", false, "list nodes without snapshots too")
+	complete(command, "sort", cobra.ShellCompDirectiveNoFileComp, peersOrders...)
+	for _, flag := range []string{"timeout", "min-slot"} {
+		complete(command, flag, cobra.ShellCompDirectiveNoFileComp)
+	}
+	return command
+}
+
+func (p *peersCommand) runE(cmd *cobra.Command) (err error) {
+	// A server that runs has the configuration's port.
+	if flag := cmd.Flags().Lookup("gossip-port"); !flag.Changed {
+		if err := cmd.Flags().Set(flag.Name, anyPortWord); err != nil {
+			return err
+		}
+	}
+	if p.config, err = loadConfig(cmd.Flags()); err != nil {
+		return err
+	}
+	level := new(slog.LevelVar)
+	level.Set(p.config.LogLevel)
+	p.stdout, p.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+	p.log = newLogger(p.stderr, p.config.LogFormat, level)
+	p.view.known = p.config.KnownValidators
+	return p.run(cmd.Context())
+}
+
+func (p *peersCommand) run(ctx context.Context) error {
+	switch {
+	case len(p.config.Entrypoints) == 0:
+		return usageErrorf("peers needs an --entrypoint HOST:PORT, a node of the cluster")
+	case p.config.GossipPort == noGossip:
+		return usageErrorf("peers needs a port: --gossip-port auto takes a free one")
+	case p.view.onlyKnown && len(p.view.known) == 0:
+		return usageErrorf("--only-known needs --known-validator")
+	}
+	config, err := p.nodeConfig(ctx)
+	if err != nil {
+		return err
+	}
+	node, err := p.build(config)
+	if err != nil {
+		return err
+	}
+	if err := node.Listen(ctx); err != nil {
+		return err
+	}
+	peers, err := p.discover(ctx, node)
+	if err != nil {
+		return err
+	}
+	if len(peers) == 0 {
+		return p.nobody(node.Addr())
+	}
+	return p.print(peers)
+}
+
+// nodeConfig is a node under a new identity that neither serves nor relays.
+func (p *peersCommand) nodeConfig(ctx context.Context) (gossip.Config, error) {
+	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
+	if err != nil {
+		return gossip.Config{}, err
+	}
+	private, err := p.privateEntrypoints(ctx)
+	if err != nil {
+		return gossip.Config{}, err
+	}
+	host, err := resolveIPv4(ctx, p.config.GossipHost)
+	if err != nil {
+		return gossip.Config{}, fmt.Errorf("gossip-host: %w", err)
+	}
+	config := gossipConfig(p.config)
+	config.Key, config.Host, config.Mode = key, host, gossip.Light
+	config.AllowPrivate = config.AllowPrivate || private
+	if _, terminal := terminalOf(p.stderr); !terminal {
+		config.Logger = p.log // it would write into the progress
+	}
+	return config, nil
+}
+
+// privateEntrypoints reports whether an entrypoint has a private address. It is
+// an error if none has any.
+func (p *peersCommand) privateEntrypoints(ctx context.Context) (private bool, _ error) {
+	var failed []error
+	for _, entrypoint := range p.config.Entrypoints {
+		host, _, err := splitHostPort(entrypoint)
+		var addr netip.Addr
+		if err == nil {
+			addr, err = resolveIPv4(ctx, host)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("entrypoint %s: %w", entrypoint, err))
+			continue
+		}
+		private = private || addr.IsPrivate() || addr.IsLoopback()
+	}
+	if len(failed) == len(p.config.Entrypoints) {
+		return false, errors.Join(failed...)
+	}
+	for _, err := range failed {
+		p.log.Warn("entrypoint has no address", "err", err)
+	}
+	return private, nil
+}
+
+// nobody says what may be wrong when there was no answer at all.
+func (p *peersCommand) nobody(own netip.AddrPort) error {
+	doubt := ""
+	if p.config.ExpectedShredVersion != 0 {
+		doubt = fmt.Sprintf(", and that the cluster's shred version is %d", p.config.ExpectedShredVersion)
+	}
+	return fmt.Errorf("no entrypoint answered; check that UDP goes to %s and comes back to port %d here, that their TCP can be reached%s",
+		strings.Join(p.config.Entrypoints, " or "), own.Port(), doubt)
+}
+
+func (p *peersCommand) print(peers []gossip.Peer) error {
+	rows := p.view.rows(peers)
+	var err error
+	if p.asJSON {
+		err = printRowsJSON(p.stdout, rows)
+	} else if len(rows) > 0 {
+		err = printRows(p.stdout, rows)
+	}
+	if err == nil && len(rows) == 0 {
+		err = fmt.Errorf("none of the %d nodes that were found %s", len(peers), p.view.wanted())
+	}
+	return err
+}
