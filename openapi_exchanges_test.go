@@ -20,10 +20,12 @@ func exchanges() []exchange {
 	all = append(all, lz4)
 	all = append(all, calls()...)
 	all = append(all, own()...)
-	for _, route := range []string{"/metrics", "/admin/v1/status", "/debug/pprof/", "/debug/pprof/{profile}"} {
+	for _, route := range []string{"/metrics", "/admin/v1/status", "/admin/v1/gossip", "/debug/pprof/", "/debug/pprof/{profile}"} {
 		all = append(all, operator(route)...)
 	}
-	return append(all, exchange{route: "GET /debug/pprof/{profile}", target: "/debug/pprof/none", at: (*house).atOpen, status: http.StatusNotFound})
+	return append(all,
+		exchange{route: "GET /admin/v1/gossip", at: (*house).atSilent, status: http.StatusNotFound},
+		exchange{route: "GET /debug/pprof/{profile}", target: "/debug/pprof/none", at: (*house).atOpen, status: http.StatusNotFound})
 }
 
 // targetOf is a path that the template of a route stands for.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -47,6 +48,7 @@ type house struct {
 	limited string // forwards calls, but this client has no more of them
 	open    string // the admin server without a token
 	guarded string // and with one
+	silent  string // the admin server of a node without gossip
 }
 
 const token = "secret"
@@ -57,12 +59,14 @@ func (h *house) atFull() string    { return h.full }
 func (h *house) atLimited() string { return h.limited }
 func (h *house) atOpen() string    { return h.open }
 func (h *house) atGuarded() string { return h.guarded }
+func (h *house) atSilent() string  { return h.silent }
 
 func openHouse(t *testing.T) *house {
 	t.Helper()
 	shelf, empty := t.TempDir(), t.TempDir()
 	fill(t, shelf)
-	h := &house{methods: reflect.TypeFor[rpc.NodeMethods]().NumMethod() + reflect.TypeFor[rpc.BankMethods]().NumMethod()}
+	h := &house{methods: reflect.TypeFor[rpc.NodeMethods]().NumMethod() + reflect.TypeFor[rpc.BankMethods]().NumMethod() +
+		reflect.TypeFor[*rpc.ClusterMethods]().NumMethod()}
 	h.public, h.stocked = openServer(t, shelf, nil)
 	_, h.full = openServer(t, shelf, func(p *parts) { p.limits.MaxDownloads = 1 })
 	takeSlot(t, h.full)
@@ -73,8 +77,9 @@ func openHouse(t *testing.T) *house {
 	})
 	_, h.limited = openServer(t, empty, func(p *parts) { p.rpc.Upstream = stingy(t) })
 	send(t, newRequest(t, http.MethodPost, h.limited, "/", fields{"Content-Type": "application/json"}, `{"jsonrpc":"2.0","id":1,"method":"getBalance"}`))
-	h.admin, h.open = openAdmin(t, "")
-	_, h.guarded = openAdmin(t, token)
+	h.admin, h.open = openAdmin(t, "", gossipOfTwo)
+	_, h.guarded = openAdmin(t, token, gossipOfTwo)
+	_, h.silent = openAdmin(t, "", nil)
 	return h
 }
 
@@ -146,6 +151,9 @@ func openServer(t *testing.T, dir string, edit func(*parts)) (*api.Server, strin
 		Served:      store.Served,
 		Health:      func() snapshot.Health { return snapshot.Health{State: snapshot.HealthOK} },
 	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := calls.Register(rpc.NewClusterMethods(func() []rpc.ClusterNode { return nil })); err != nil {
 		t.Fatal(err)
 	}
 	if err := calls.Register(rpc.BankMethods{Version: "4.1.0", Bank: bank}); err != nil {
@@ -256,7 +264,28 @@ func takeSlot(t *testing.T, base string) {
 	}
 }
 
-func openAdmin(t *testing.T, token string) (*api.Admin, string) {
+// gossipOfTwo has one peer that says everything, and one that says nothing.
+func gossipOfTwo() api.Gossip {
+	place := netip.MustParseAddrPort("203.0.113.7:8001")
+	snapshots := &api.GossipSnapshots{
+		Full:        api.GossipSnapshot{Slot: 100, Hash: snapshot.Hash{1}.String()},
+		Incremental: &api.GossipSnapshot{Slot: 150, Hash: snapshot.Hash{2}.String()},
+	}
+	return api.Gossip{
+		Pubkey: snapshot.Hash{9}.String(), Mode: "light", ShredVersion: 50093, Listening: place, Gossip: place, RPC: place,
+		Joined: true, Visible: true, Snapshots: snapshots, Ponged: 2, Returned: 1,
+		Packets: map[string]map[string]uint64{"PingMessage": {"accepted": 3}}, Sent: map[string]uint64{"PongMessage": 3},
+		Peers: []api.GossipPeer{
+			{
+				Pubkey: snapshot.Hash{3}.String(), Gossip: place, RPC: place, Version: "4.1.0", Client: "Agave", ShredVersion: 50093,
+				Snapshots: &api.GossipSnapshots{Full: snapshots.Full}, RTT: 12 * time.Millisecond, Seen: time.Now(),
+			},
+			{Pubkey: snapshot.Hash{4}.String()},
+		},
+	}
+}
+
+func openAdmin(t *testing.T, token string, gossip func() api.Gossip) (*api.Admin, string) {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(middleware.NewTransfers(middleware.Limits{}, nil).Collector())
@@ -264,6 +293,7 @@ func openAdmin(t *testing.T, token string) (*api.Admin, string) {
 		Address:  "127.0.0.1:0",
 		Gatherer: registry,
 		Token:    token,
+		Gossip:   gossip,
 		Status: func() api.Status {
 			top := snapshot.Archive{Name: fullName}
 			return api.Status{

@@ -34,6 +34,9 @@ type AdminConfig struct {
 	Gatherer prometheus.Gatherer
 	// Status is what /admin/v1/status shows. Required. It must not block.
 	Status func() Status
+	// Gossip is what /admin/v1/gossip shows; nil when there is no gossip. It must
+	// not block.
+	Gossip func() Gossip
 	// Token is the secret that clients send as "Authorization: Bearer TOKEN".
 	// Empty: none is asked for, but requests must be addressed to this host.
 	Token string
@@ -114,6 +117,7 @@ func (a *Admin) routes() *chi.Mux {
 	for path, get := range map[string]http.HandlerFunc{
 		"/metrics":               metrics.ServeHTTP,
 		"/admin/v1/status":       a.status,
+		"/admin/v1/gossip":       a.gossip,
 		"/debug/pprof/":          pprof.Index,
 		"/debug/pprof/{profile}": profile,
 	} {

@@ -22,6 +22,9 @@ func (n *node) metrics() *prometheus.Registry {
 	if n.upstream != nil {
 		registry.MustRegister(n.upstream.Collector())
 	}
+	if n.gossip != nil {
+		registry.MustRegister(gossipMetrics{n})
+	}
 	return registry
 }
 

@@ -123,7 +123,7 @@ func (n *node) digesterConfig(cfg Config) snapshot.DigesterConfig {
 func (n *node) buildRPC(cfg Config) (err error) {
 	if cfg.UpstreamRPC != "" {
 		n.upstream, err = rpc.NewUpstream(rpc.UpstreamConfig{
-			URL: cfg.UpstreamRPC, Methods: cfg.UpstreamRPCMethods, Timeout: cfg.UpstreamRPCTimeout,
+			URL: cfg.UpstreamRPC, Methods: n.upstreamMethods(cfg), Timeout: cfg.UpstreamRPCTimeout,
 			ClientRate: noneBelowZero(cfg.UpstreamRPCClientRate), Logger: n.logger,
 		})
 		if err != nil {
@@ -140,7 +140,7 @@ func (n *node) buildRPC(cfg Config) (err error) {
 		GenesisHash: n.genesis.Hash,
 		Served:      n.store.Served,
 		Health:      n.health,
-	}), n.rpc.Register(rpc.BankMethods{Version: agaveVersion, Bank: n.bank.Load}))
+	}), n.rpc.Register(rpc.BankMethods{Version: agaveVersion, Bank: n.bank.Load}), n.registerGossip())
 }
 
 // useManifest puts the bank of a new manifest in force.
@@ -242,13 +242,13 @@ func (n *node) buildAdmin(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	n.admin, err = api.NewAdmin(api.AdminConfig{
-		Address:  cfg.AdminAddress.String(),
-		Gatherer: n.metrics(),
-		Status:   n.status,
-		Token:    token,
-		Logger:   n.logger,
-	})
+	config := api.AdminConfig{
+		Address: cfg.AdminAddress.String(), Gatherer: n.metrics(), Status: n.status, Token: token, Logger: n.logger,
+	}
+	if n.gossip != nil {
+		config.Gossip = n.gossipStatus
+	}
+	n.admin, err = api.NewAdmin(config)
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"solsnap/gossip"
 	"solsnap/gossip/wire"
 	"solsnap/middleware"
+	"solsnap/rpc"
 	"solsnap/snapshot"
 	"solsnap/snapshot/archive/manifest"
 )
@@ -23,6 +24,7 @@ type gossiping struct {
 	gossip  *gossiper       // nil: no gossip
 	manager *gossip.Manager // nil where gossip is
 	known   []wire.Pubkey
+	private bool // private addresses are real ones
 	// alone: without entrypoints or an expected shred version, the served archive
 	// says what the cluster is.
 	alone bool
@@ -37,7 +39,7 @@ func (n *node) buildGossip(cfg Config) error {
 	if cfg.GossipPort == noGossip {
 		return nil
 	}
-	n.known = cfg.KnownValidators
+	n.known, n.private = cfg.KnownValidators, cfg.AllowPrivateAddr
 	n.alone = len(cfg.Entrypoints) == 0 && cfg.ExpectedShredVersion == 0
 	n.gossip = &gossiper{
 		logger:         n.logger,
@@ -110,6 +112,26 @@ func (n *node) logGossip(cfg Config, advertised places) {
 	if advertised.rpc.Port() == 0 && !cfg.PrivateRPC {
 		n.logger.Warn("gossip does not advertise this server, whose rpc-bind-address others cannot reach; give --public-rpc-address", "address", cfg.RPCBindAddresses)
 	}
+}
+
+// gossipMethod is answered from gossip, which knows the cluster as well as the
+// upstream does. Whoever wants the upstream to be asked first names it.
+const gossipMethod = "getClusterNodes"
+
+// registerGossip answers that method, if there is gossip.
+func (n *node) registerGossip() error {
+	if n.gossip == nil {
+		return nil
+	}
+	return n.rpc.Register(rpc.NewClusterMethods(n.clusterNodes))
+}
+
+// upstreamMethods are those that are forwarded; empty for the default ones.
+func (n *node) upstreamMethods(cfg Config) []string {
+	if n.gossip == nil || len(cfg.UpstreamRPCMethods) > 0 {
+		return cfg.UpstreamRPCMethods
+	}
+	return slices.DeleteFunc(slices.Clone(rpc.DefaultUpstreamMethods), func(name string) bool { return name == gossipMethod })
 }
 
 // gossipWorkers are the loops of gossip.
