@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -30,8 +31,9 @@ func TestDemoFromItsInstructions(t *testing.T) {
 		ended <- run(ctx, []string{"demo", "--rpc-port", "0"}, strings.NewReader(""), written, &log)
 		written.Close()
 	}()
-	url := printedURL(t, stdout)
+	said := printedInstructions(t, stdout)
 	go io.Copy(io.Discard, stdout)
+	url := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(said)
 
 	full := fetchWhenThere(t, url+"/snapshot.tar.bz2")
 	incremental := fetchWhenThere(t, url+"/incremental-snapshot.tar.bz2")
@@ -45,6 +47,7 @@ func TestDemoFromItsInstructions(t *testing.T) {
 		t.Errorf("health is %q, want ok", word)
 	}
 	checkHighest(t, url, full.Slot, incremental.Slot)
+	checkPeers(t, said, url, full)
 
 	cancel()
 	if err := <-ended; err != nil {
@@ -55,16 +58,44 @@ func TestDemoFromItsInstructions(t *testing.T) {
 	}
 }
 
-func printedURL(t *testing.T, stdout io.Reader) string {
+// printedInstructions are all of them, to the line that says how to end.
+func printedInstructions(t *testing.T, stdout io.Reader) string {
 	t.Helper()
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		if url := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(lines.Text()); url != "" {
-			return url
+	var said strings.Builder
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.HasPrefix(lines.Text(), "Ctrl-C") {
+			return said.String()
 		}
 	}
-	t.Fatal("the demo ended without instructions")
+	t.Fatalf("the demo ended without instructions: %s", &said)
 	return ""
+}
+
+// checkPeers finds the demo by its entrypoint, in another process.
+func checkPeers(t *testing.T, said, url string, full snapshot.Name) {
+	t.Helper()
+	command := regexp.MustCompile(`peers --entrypoint [0-9.:]+`).FindString(said)
+	if command == "" {
+		t.Fatalf("no word of peers in %s", said)
+	}
+	out, err := exec.Command("solsnap", append(strings.Fields(command), "--json")...).Output()
+	if err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+	var rows []struct {
+		RPC               string
+		Full, Incremental struct {
+			Slot snapshot.Slot
+			Hash string
+		}
+	}
+	if err := json.Unmarshal(out, &rows); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if len(rows) != 1 || "http://"+rows[0].RPC != url || rows[0].Full.Slot != full.Slot || rows[0].Full.Hash != full.Hash.String() || rows[0].Incremental.Slot <= full.Slot {
+		t.Errorf("found %s, want %s with %s", out, url, full)
+	}
 }
 
 // fetchWhenThere follows an alias, once the first archives have settled, and
