@@ -21,6 +21,8 @@ type fakeNode struct {
 	listenErr error
 	end       chan error
 	peers     func() []gossip.Peer // nil: one without anything
+	status    gossip.Status
+	stats     gossip.Stats
 
 	announced    *gossip.Snapshots
 	serving      bool
@@ -44,8 +46,8 @@ func (f *fakeNode) Peers() []gossip.Peer {
 	}
 	return f.peers()
 }
-func (f *fakeNode) Status() gossip.Status               { return gossip.Status{Joined: true} }
-func (f *fakeNode) Stats() gossip.Stats                 { return gossip.Stats{BytesIn: 1} }
+func (f *fakeNode) Status() gossip.Status               { return f.status }
+func (f *fakeNode) Stats() gossip.Stats                 { return f.stats }
 func (f *fakeNode) Announce(s *gossip.Snapshots)        { f.announced = s }
 func (f *fakeNode) SetServing(serving bool)             { f.serving = serving }
 func (f *fakeNode) SetStakes(s map[wire.Pubkey]uint64)  { f.stakes = s }
@@ -70,7 +72,7 @@ func newFakes(t *testing.T) *fakes {
 		build: func(c gossip.Config) (gossipNode, error) {
 			f.made.Lock()
 			defer f.made.Unlock()
-			node := &fakeNode{config: c, end: make(chan error, 1)}
+			node := &fakeNode{config: c, end: make(chan error, 1), status: gossip.Status{Joined: true}, stats: gossip.Stats{BytesIn: 1}}
 			if len(f.nodes) > 0 && f.busy > 0 {
 				f.busy--
 				node.listenErr = errors.New("busy")
