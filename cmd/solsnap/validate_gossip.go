@@ -53,7 +53,7 @@ func (c Config) checkPublic(setting, host string) error {
 
 // isPublic reports whether other nodes take the address for one.
 func (c Config) isPublic(addr netip.Addr) bool {
-	return c.AllowPrivateAddr || !(addr.IsPrivate() || addr.IsLoopback())
+	return c.AllowPrivateAddr || !addr.IsPrivate() && !addr.IsLoopback()
 }
 
 // checkGossipPort finds another of our own listeners where gossip answers IP echo,
