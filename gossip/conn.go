@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"sync/atomic"
-	"time"
 )
 
 const (
@@ -23,11 +22,6 @@ const (
 	// sendBuffer is the number of bytes that the kernel is asked to hold of
 	// datagrams that the link has not taken yet.
 	sendBuffer = 4 << 20
-
-	// writePatience is how long a write waits for room in the socket's buffer.
-	// Longer would starve the loop that writes; what is left then is dropped,
-	// as a full link would have done with it.
-	writePatience = 10 * time.Millisecond
 )
 
 // packet is one datagram, come from addr or bound for it. IPv4 addresses are

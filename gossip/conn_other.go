@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// patience is how long a write may take. A deadline of Go counts the time that
+// the scheduler takes, too, and so has to be generous.
+const patience = time.Second
+
 // conn is one UDP socket for IPv4, without the batches of the one for Linux.
 //
 // read and write have one caller each; those may run at the same time, and so
@@ -75,11 +79,11 @@ func (c *conn) read(batch []packet) (int, error) {
 // write sends the packets, and tells how many the kernel took. One that it
 // refuses, for lack of a route or by a rule of the firewall, does not keep it
 // from sending the others; the first such reason is returned. When the socket's
-// buffer stays full for writePatience, the rest is dropped.
+// buffer stays full, the rest is dropped.
 func (c *conn) write(packets []packet) (sent int, err error) {
-	_ = c.udp.SetWriteDeadline(time.Now().Add(writePatience))
+	_ = c.udp.SetWriteDeadline(time.Now().Add(patience))
 	for i := range packets {
-		_, e := c.udp.WriteToUDPAddrPort(packets[i].data, packets[i].addr)
+		e := c.send(&packets[i])
 		switch {
 		case e == nil:
 			sent++
@@ -95,6 +99,14 @@ func (c *conn) write(packets []packet) (sent int, err error) {
 		}
 	}
 	return sent, err
+}
+
+func (c *conn) send(p *packet) error {
+	if !p.addr.Addr().Is4() {
+		return &net.AddrError{Err: "not an IPv4 address", Addr: p.addr.String()}
+	}
+	_, err := c.udp.WriteToUDPAddrPort(p.data, p.addr)
+	return err
 }
 
 // kernelDrops returns 0: only Linux tells.

@@ -1,8 +1,6 @@
 package gossip
 
-import (
-	"sync"
-)
+import "sync"
 
 // ring is the bounded queue between the goroutine that reads the socket and the
 // loop that handles what was read. The oldest packets make room for the newest:
@@ -12,7 +10,7 @@ import (
 // caller's packets for those in the ring. Both may be called at any time.
 type ring struct {
 	// ready receives when packets wait. It is for one goroutine, which calls
-	// take once each time.
+	// take once each time; that may find nothing, if it was called in between.
 	ready chan struct{}
 
 	mu      sync.Mutex
