@@ -79,5 +79,5 @@ func (t *Table) scan(shard []uint32, f *wire.CrdsFilter, latest uint64, work *in
 }
 
 func missing(v *wire.Verified, f *wire.CrdsFilter, latest uint64) bool {
-	return f.Covers(v.Hash()) && v.Wallclock() <= latest && !v.Kind().Deprecated() && v.Relayable() && !f.Contains(v.Hash())
+	return f.Covers(v.Hash()) && !f.Contains(v.Hash()) && v.Wallclock() <= latest && !v.Kind().Deprecated() && v.Relayable()
 }
