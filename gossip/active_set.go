@@ -41,6 +41,7 @@ type activeSet struct {
 	random  func() uint64
 	fanout  int                      // how many peers get a value
 	size    int                      // how many there are in a bucket
+	highest int                      // no bucket above this one is of any use
 	buckets [numBuckets][]activePeer // oldest first
 }
 
@@ -50,7 +51,14 @@ type activePeer struct {
 }
 
 func newActiveSet(self wire.Pubkey, random func() uint64) *activeSet {
-	return &activeSet{self: self, random: random, fanout: pushFanout, size: activePeers}
+	return &activeSet{self: self, random: random, fanout: pushFanout, size: activePeers, highest: numBuckets - 1}
+}
+
+// own tells the stake of this node, which no bucket that is used exceeds. A node
+// without stake has one bucket to look after, not 25.
+func (s *activeSet) own(stake uint64) {
+	s.highest = stakeBucket(stake)
+	clear(s.buckets[s.highest+1:])
 }
 
 // rotate gives every bucket one new peer, or as many as are missing, drawn from
@@ -67,7 +75,7 @@ func (s *activeSet) rotate(candidates []candidate, cluster int) {
 		known[c.pubkey] = struct{}{}
 	}
 	weights := make([]uint64, len(candidates))
-	for k := range s.buckets {
+	for k := range s.highest + 1 {
 		for i, c := range candidates {
 			w := uint64(min(stakeBucket(c.stake), k) + 1)
 			weights[i] = w * w
