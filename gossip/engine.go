@@ -98,6 +98,8 @@ func newEngine(id identity) *engine {
 		outbox:   outbox{allowPrivate: id.cfg.AllowPrivate},
 	}
 	e.active.fanout, e.active.size = l.PushFanout, l.ActiveSet
+	e.active.own(0)
+	e.table.SetRandom(id.random.Uint64)
 	return e
 }
 
@@ -105,6 +107,7 @@ func newEngine(id identity) *engine {
 func (e *engine) setStakes(s stakes) {
 	e.stakes = s
 	e.table.SetStakes(s)
+	e.active.own(s.of(e.self))
 	e.bytes.rate = pullRate(e.limits.PullBudget, s)
 }
 

@@ -2,7 +2,6 @@ package crds
 
 import (
 	"iter"
-	"math/rand/v2"
 	"slices"
 
 	"solsnap/gossip/wire"
@@ -39,8 +38,8 @@ func (t *Table) unshard(place uint32) {
 func (t *Table) Missing(f *wire.CrdsFilter, latest uint64, work *int) iter.Seq[wire.Verified] {
 	return func(yield func(wire.Verified) bool) {
 		shards := t.shardsOf(f)
-		start := rand.IntN(len(shards))
-		cut := rand.IntN(len(shards[start]) + 1)
+		start := t.below(len(shards))
+		cut := t.below(len(shards[start]) + 1)
 		for i := range len(shards) + 1 {
 			shard := shards[(start+i)%len(shards)]
 			switch i {
@@ -55,6 +54,9 @@ func (t *Table) Missing(f *wire.CrdsFilter, latest uint64, work *int) iter.Seq[w
 		}
 	}
 }
+
+// below is a random number from 0 to n-1.
+func (t *Table) below(n int) int { return int(t.random() % uint64(n)) }
 
 // shardsOf are the shards with the partition of a filter, or the one that it is a
 // part of.

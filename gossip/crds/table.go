@@ -10,6 +10,7 @@ package crds
 
 import (
 	"iter"
+	"math/rand/v2"
 
 	"solsnap/gossip/wire"
 )
@@ -19,6 +20,7 @@ type Table struct {
 	self   wire.Pubkey
 	limits Limits
 	now    uint64 // as last told
+	random func() uint64
 
 	values *list[entry] // by rising ordinal
 	shards [numShards][]uint32
@@ -58,12 +60,15 @@ type entry struct {
 func NewTable(self wire.Pubkey, limits Limits) *Table {
 	limits = limits.withDefaults()
 	return &Table{
-		self: self, limits: limits,
+		self: self, limits: limits, random: rand.Uint64,
 		values: newList[entry](), origins: newList[origin](), refused: newList[refusal](),
 		places: make(map[wire.Pubkey]uint32),
 		purged: newRecent(purgedFor, limits.Purged), failed: newRecent(failedFor, limits.Failed),
 	}
 }
+
+// SetRandom is for whoever wants all chance to come from one source.
+func (t *Table) SetRandom(random func() uint64) { t.random = random }
 
 // Get is the value with a label.
 func (t *Table) Get(label wire.Label) (wire.Verified, bool) {

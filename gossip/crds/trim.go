@@ -41,7 +41,7 @@ func (t *Table) candidates(stake func(wire.Pubkey) uint64) []candidate {
 		total |= all[len(all)-1].stake
 	}
 	if total == 0 {
-		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		rand.New(source(t.random)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		return all
 	}
 	slices.SortFunc(all, func(a, b candidate) int {
@@ -49,6 +49,12 @@ func (t *Table) candidates(stake func(wire.Pubkey) uint64) []candidate {
 	})
 	return all
 }
+
+// source is a rand.Source.
+type source func() uint64
+
+// Uint64 is a random number.
+func (s source) Uint64() uint64 { return s() }
 
 // removeAll removes all values of an origin, and so the origin.
 func (t *Table) removeAll(o *origin) {
