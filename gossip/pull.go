@@ -42,17 +42,20 @@ func (e *engine) knock(alone bool, now uint64) *door {
 		return nil
 	}
 	d := &e.doors[e.random.IntN(len(e.doors))]
-	if !alone && (now-d.asked < millis(e.limits.EntrypointInterval) || e.met(d.addr)) {
+	if !alone && (now-d.asked < millis(e.limits.EntrypointInterval) || e.met(d.addr, now)) {
 		return nil
 	}
 	d.asked = now
 	return d
 }
 
-// met reports whether a node at an address is in the table.
-func (e *engine) met(addr netip.AddrPort) bool {
+// met reports whether a node at an address is in the table, and was heard of
+// lately. Agave does not ask for the latter; but without stakes it is only by an
+// entrypoint that the parts of a cluster come together again.
+func (e *engine) met(addr netip.AddrPort, now uint64) bool {
 	for node := range e.table.Nodes() {
-		if node.Info.Pubkey != e.self && allowedSocket(node.Info, wire.SocketGossip, e.allowPrivate) == addr {
+		lately := node.Received+millis(e.limits.PeerActive) > now
+		if lately && node.Info.Pubkey != e.self && allowedSocket(node.Info, wire.SocketGossip, e.allowPrivate) == addr {
 			return true
 		}
 	}
