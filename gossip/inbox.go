@@ -71,7 +71,7 @@ type incoming struct {
 	hash  wire.Hash
 	fate  fate
 	check int // in inbox.checks; -1 for none
-	// pushes is how often a resample came before.
+	// pushes is how often a resample came before, or never.
 	pushes int
 }
 

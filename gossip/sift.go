@@ -23,7 +23,7 @@ func (e *engine) sift(b *inbox, v wire.Value, push bool, now uint64) (incoming, 
 		e.table.Fail(in.hash, now)
 		return in, Unstaked
 	case e.mode == Light && !keptByLight(v.Kind()):
-		return e.siftUnwanted(b, in, now)
+		return e.siftUnwanted(b, in, push, now)
 	}
 	outcome := e.table.Judge(v, in.hash)
 	switch {
@@ -92,6 +92,9 @@ func (e *engine) siftOwn(b *inbox, in incoming) (incoming, Verdict) {
 	if in.value.Kind() != wire.KindContactInfo || in.value.Outset() < e.outset {
 		return in, Own // of an earlier run of ours
 	}
+	if in.value.ContactInfo().ShredVersion != e.shredVersion {
+		return in, WrongShredVersion // a node with our key in another cluster does no harm
+	}
 	in.fate = returnOwn
 	if e.table.Judge(in.value, in.hash).Verdict != crds.Duplicate {
 		in.check = b.value(in.value, in.hash)
@@ -104,19 +107,27 @@ func keptByLight(k wire.Kind) bool {
 	return k == wire.KindContactInfo || k == wire.KindSnapshotHashes
 }
 
-// siftUnwanted remembers the hash. A part of the values is verified all the same,
-// to learn which relayers are timely; nobody else can tell which part.
-func (e *engine) siftUnwanted(b *inbox, in incoming, now uint64) (incoming, Verdict) {
+// siftUnwanted remembers the hash, but not that of a value from the future, which
+// would make all that come after it seem old. A part of the pushed values is
+// verified all the same, to learn which relayers are timely; nobody else can tell
+// which part.
+func (e *engine) siftUnwanted(b *inbox, in incoming, push bool, now uint64) (incoming, Verdict) {
+	if in.value.Wallclock() > now+millis(e.limits.PushWindow) {
+		e.table.Fail(in.hash, now)
+		return in, WrongTime
+	}
 	outcome := e.table.Refuse(in.value.Label(), in.value.Wallclock(), in.hash, now)
 	switch {
 	case outcome.Verdict == crds.Rejected:
 		return in, Unknown
-	case !e.sampled(in.hash):
+	case !push || !e.sampled(in.hash):
 		return in, Unwanted
 	case outcome.Upserted():
 		in.fate, in.check = sample, b.value(in.value, in.hash)
-	default:
+	case outcome.Verdict == crds.Duplicate:
 		in.fate, in.pushes = resample, outcome.Pushes
+	default:
+		in.fate, in.pushes = resample, never
 	}
 	return in, Accepted
 }
