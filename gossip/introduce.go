@@ -42,7 +42,7 @@ func (e *engine) sendIntroductions(now uint64) {
 			continue
 		}
 		v, ok := e.table.Get(wire.Label{Kind: i.kind, Origin: e.self})
-		if ok && (i.kind == wire.KindContactInfo || e.serving) {
+		if ok && (i.kind == wire.KindContactInfo || e.serving && e.snapshots != nil) {
 			e.outbox.add(i.to, &wire.Push{From: e.self, Values: []wire.Value{v.Value()}})
 		}
 	}
