@@ -14,7 +14,7 @@ type desk struct {
 	published time.Time
 	saved     time.Time
 	visible   bool
-	restored  bool
+	clock     clockWatch
 }
 
 // loop is the one owner of the engine.
@@ -29,7 +29,7 @@ func (n *Node) loop(ctx context.Context, saves chan<- []byte) error {
 	for d.engine.failed == nil {
 		select {
 		case <-ctx.Done():
-			d.finish()
+			d.keep()
 			return nil
 		case <-n.ring.ready:
 			d.engine.receive(d.take(), now())
@@ -121,6 +121,7 @@ func (d *desk) publish() {
 		close(old.changed)
 	}
 	d.tell(v.status)
+	d.clock.look(v.stats, time.Now(), d.log)
 }
 
 // tell logs whether others know us, once for each change.
@@ -152,7 +153,3 @@ func (d *desk) keep() {
 	default:
 	}
 }
-
-// finish saves once more, and tells nobody anything: what we announced expires by
-// itself, see Agave.
-func (d *desk) finish() { d.keep() }

@@ -3,6 +3,7 @@ package gossip
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
@@ -36,7 +37,7 @@ func (n *Node) learn(ctx context.Context) (joinAs, bool) {
 		}
 		if text := err.Error(); text != said && ctx.Err() == nil {
 			said = text
-			n.log.Warn("gossip: not joined yet", "err", err, "retry_in", wait)
+			n.log.Log(ctx, severity(err), "gossip: not joined yet", "err", err, "retry_in", wait)
 		}
 		if !n.waitForNews(ctx, wait) {
 			return joinAs{}, false
@@ -44,8 +45,16 @@ func (n *Node) learn(ctx context.Context) (joinAs, bool) {
 	}
 }
 
-// errNoShredVersion is for a node without entrypoints.
-var errNoShredVersion = errors.New("the shred version is not known; give --entrypoint or --expected-shred-version")
+// errNoShredVersion is for a node without entrypoints. SetShredVersion ends it.
+var errNoShredVersion = errors.New("the shred version is not known yet: it comes with the first archive, or give --entrypoint or --expected-shred-version")
+
+// severity of not being able to join.
+func severity(err error) slog.Level {
+	if errors.Is(err, errNoShredVersion) {
+		return slog.LevelInfo // so begins every node without entrypoints
+	}
+	return slog.LevelWarn
+}
 
 // ask tries once. Entrypoints are asked even if nothing is to be learned from
 // them, since one of another cluster is a mistake to be told about.

@@ -59,7 +59,9 @@ func TestGossipWithWrongClocks(t *testing.T) {
 				wrong.skew = 0
 			}
 			rounds := n.until("known both ways", 600, func() bool {
-				return n.all(func(m *member) bool { return m.sees(wrong, snapshotsAt(1000, 0)) && wrong.sees(m, snapshotsAt(1000, 0)) })
+				return n.all(func(m *member) bool {
+					return m.sees(wrong, snapshotsAt(1000, 0)) && wrong.sees(m, snapshotsAt(1000, 0))
+				})
 			})
 			t.Logf("known both ways after %d rounds", rounds)
 		})
