@@ -68,7 +68,7 @@ type Config struct {
 	// BindAddresses.
 	GossipPort GossipPort
 	// GossipHost, an address or a name, is what others reach this node by. Empty is
-	// for the entrypoints to say, unless gossip listens on one address.
+	// for gossip to find out, unless it listens on one address.
 	GossipHost  string
 	Entrypoints []string // HOST:PORT
 	// ExpectedShredVersion is 0 when the entrypoints say it or, without any, the

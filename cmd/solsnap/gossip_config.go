@@ -95,7 +95,7 @@ func readContactInfos(path string) ([]byte, error) {
 
 // places are what to advertise, with names resolved.
 type places struct {
-	host netip.Addr     // invalid: the entrypoints will say
+	host netip.Addr     // invalid: the node has to find out
 	rpc  netip.AddrPort // invalid address: on host; port 0: nowhere
 }
 
@@ -122,19 +122,12 @@ func (c Config) resolvePlaces(ctx context.Context, rpcPort uint16) (places, erro
 	return p, nil
 }
 
-// advertisedHost is loopback where nothing says otherwise, as with Agave: then
-// nobody else can be meant to come.
+// advertisedHost is invalid when the node has to find out.
 func (c Config) advertisedHost(named netip.Addr) netip.Addr {
-	switch listen := c.gossipAddr(); {
-	case named.IsValid():
-		return named
-	case !listen.IsUnspecified():
+	if listen := c.gossipAddr(); !named.IsValid() && !listen.IsUnspecified() {
 		return listen
-	case len(c.Entrypoints) > 0:
-		return netip.Addr{}
-	default:
-		return loopback
 	}
+	return named
 }
 
 // advertisedRPC is on host, unless nobody who is sent there would get through.

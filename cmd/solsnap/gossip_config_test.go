@@ -56,10 +56,10 @@ func TestAdvertisedPlaces(t *testing.T) {
 	const entrypoint = "--entrypoint=203.0.113.1:8001"
 	for name, tt := range map[string]struct {
 		args []string
-		host string // "" is for the entrypoints to say
+		host string // "" is for the node to find out
 		rpc  string // "" is none, ":8899" is on host
 	}{
-		"nothing known":          {nil, "127.0.0.1", ":8899"},
+		"nothing known":          {nil, "", ":8899"},
 		"entrypoints":            {[]string{entrypoint}, "", ":8899"},
 		"one address":            {[]string{entrypoint, "--bind-address", "203.0.113.7"}, "203.0.113.7", ":8899"},
 		"host":                   {[]string{"--gossip-host", "203.0.113.7"}, "203.0.113.7", ":8899"},

@@ -30,6 +30,8 @@ var (
 
 	gossipTable    = gossipDesc("table_values", "Values held, by kind.", "kind")
 	gossipHashes   = gossipDesc("table_hashes", "Hashes remembered of values that are not held, by why: purged, failed or refused.", "why")
+	gossipRemoved  = gossipDesc("table_removed_total", "Values that went, by why: evicted for want of room, expired.", "why")
+	gossipTrimmed  = gossipDesc("trimmed_nodes_total", "Nodes of which everything was dropped, because there were too many.")
 	gossipNodes    = gossipDesc("table_nodes", "Nodes of which something is held.")
 	gossipPeers    = gossipDesc("peers", "Nodes whose contact info is known.")
 	gossipPonged   = gossipDesc("ponged", "Peers that have answered a ping.")
@@ -42,7 +44,7 @@ var (
 func (g gossipMetrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		gossipPackets, gossipValues, gossipSent, gossipBytesIn, gossipBytesOut, gossipDropped, gossipVerified, gossipPruned,
-		gossipTable, gossipHashes, gossipNodes, gossipPeers, gossipPonged, gossipReturned, gossipVisible, gossipInfo,
+		gossipTable, gossipHashes, gossipRemoved, gossipTrimmed, gossipNodes, gossipPeers, gossipPonged, gossipReturned, gossipVisible, gossipInfo,
 	} {
 		ch <- desc
 	}
@@ -87,6 +89,9 @@ func countGossip(ch chan<- prometheus.Metric, stats *gossip.Stats) {
 	counter(gossipDropped, stats.Unsent, "unsent")
 	counter(gossipPruned, stats.PrunesIn, "in")
 	counter(gossipPruned, stats.PrunesOut, "out")
+	counter(gossipRemoved, stats.Table.Evicted, "evicted")
+	counter(gossipRemoved, stats.Table.Expired, "expired")
+	counter(gossipTrimmed, stats.Table.Trimmed)
 }
 
 func measureGossip(ch chan<- prometheus.Metric, table *gossip.TableStats, status gossip.Status) {

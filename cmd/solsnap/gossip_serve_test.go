@@ -82,6 +82,7 @@ func (s *server) sees(pubkey, rpc string, slot snapshot.Slot) bool {
 func TestServersFindEachOther(t *testing.T) {
 	first := startServe(t, putBank(t, 1000), gossipFlags("--gossip-mode", "full")...)
 	one := first.gossip().Pubkey
+	first.poll("the first knows the shred version", func() bool { return first.gossip().ShredVersion != nil })
 	second := startServe(t, putBank(t, 100), gossipFlags("--entrypoint", first.gossipAddr(), "--known-validator", one)...)
 	two := second.gossip().Pubkey
 	second.poll("the second sees the first", func() bool { return second.sees(one, first.addr, 1000) })
@@ -188,7 +189,7 @@ func TestSecondInstance(t *testing.T) {
 				}
 				return
 			}
-			first.log.await(t, `level=ERROR msg="gossip ended; downloads go on`, ended)
+			first.log.await(t, `level=ERROR msg="gossip: ended; downloads go on`, ended)
 			replies(request("GET", "/snapshot.tar.bz2"), "HTTP/1.1 303", "")(first)
 			cancel()
 			if err := <-ended; err != nil {
@@ -247,12 +248,12 @@ func TestClusterNodesBesideAnUpstream(t *testing.T) {
 // TestWrongArchiveForTheCluster is warned of, once.
 func TestWrongArchiveForTheCluster(t *testing.T) {
 	s := startServe(t, putBank(t, 1000), gossipFlags("--expected-shred-version", "7")...)
-	s.log.await(t, `level=WARN msg="the served archive is not of the cluster that gossip is in`, nil)
+	s.log.await(t, `level=WARN msg="gossip: the served archive is of another cluster`, nil)
 	s.log.await(t, "cluster=7", nil)
 }
 
 // TestNobodyFindsAPrivateServer, which says so.
 func TestNobodyFindsAPrivateServer(t *testing.T) {
 	s := startServe(t, putBank(t, 1000), "--gossip-port", "auto")
-	s.log.await(t, `level=WARN msg="nobody will find this server by gossip, whose address is private; give --entrypoint and --gossip-host`, nil)
+	s.log.await(t, `level=WARN msg="gossip: the advertised address is private`, nil)
 }

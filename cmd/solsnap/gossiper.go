@@ -91,7 +91,7 @@ func (g *gossiper) Run(ctx context.Context) error {
 		if time.Since(started) > gossipMaxPause {
 			pause = gossipPause
 		}
-		g.logger.Error("gossip failed; downloads go on, and it starts again", "err", err, "pause", pause)
+		g.logger.Error("gossip: failed; downloads go on, and it starts again", "err", err, "pause", pause)
 		if pause = g.restart(ctx, pause); pause == 0 {
 			return nil
 		}
@@ -106,12 +106,12 @@ func (g *gossiper) yield(err error) error {
 	g.mu.Unlock()
 	switch {
 	case g.leaving():
-		g.logger.Info("gossip ended: another node with this identity took over")
+		g.logger.Info("gossip: ended, another node with this identity took over")
 		return nil
 	case g.duplicateFatal:
 		return err
 	}
-	g.logger.Error("gossip ended; downloads go on, but nobody finds this server any longer", "err", err)
+	g.logger.Error("gossip: ended; downloads go on, but nobody finds this server any longer", "err", err)
 	return nil
 }
 
@@ -130,10 +130,10 @@ func (g *gossiper) restart(ctx context.Context, pause time.Duration) time.Durati
 		pause = min(2*pause, gossipMaxPause)
 		err := g.listen(ctx, config)
 		if err == nil {
-			g.logger.Info("gossip started again")
+			g.logger.Info("gossip: started again")
 			return pause
 		}
-		g.logger.Warn("gossip not started again yet", "err", err, "pause", pause)
+		g.logger.Warn("gossip: not started again yet", "err", err, "pause", pause)
 	}
 }
 

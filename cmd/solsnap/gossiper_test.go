@@ -173,8 +173,8 @@ func TestDuplicateInstance(t *testing.T) {
 		log            string
 	}{
 		"fatal":              {true, false, gossip.ErrDuplicateInstance, ""},
-		"not fatal":          {false, false, nil, "level=ERROR msg=\"gossip ended; downloads go on"},
-		"while draining":     {true, true, nil, "level=INFO msg=\"gossip ended: another node with this identity took over"},
+		"not fatal":          {false, false, nil, "level=ERROR msg=\"gossip: ended; downloads go on"},
+		"while draining":     {true, true, nil, "level=INFO msg=\"gossip: ended, another node with this identity took over"},
 		"gentle and leaving": {false, true, nil, "level=INFO"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -94,7 +94,8 @@ func plaintextPort(addrs []net.Addr) uint16 {
 	return 0
 }
 
-// logGossip says what will be advertised, and what nobody will believe.
+// logGossip says where gossip is. What it advertises it says itself, once it has
+// found out.
 func (n *node) logGossip(cfg Config, advertised places) {
 	source := "entrypoints"
 	switch {
@@ -103,14 +104,10 @@ func (n *node) logGossip(cfg Config, advertised places) {
 	case n.alone:
 		source = "served archive"
 	}
-	n.logger.Info("gossip listens", "address", n.gossip.Addr(), "pubkey", n.identity.Pubkey(), "mode", cfg.GossipMode,
+	n.logger.Info("gossip: listening", "address", n.gossip.Addr(), "pubkey", n.identity.Pubkey(), "mode", cfg.GossipMode,
 		"entrypoints", cfg.Entrypoints, "shred_version_from", source)
-	if advertised.host.IsValid() && !cfg.isPublic(advertised.host) {
-		n.logger.Warn("nobody will find this server by gossip, whose address is private; give --entrypoint and --gossip-host, or --allow-private-addr in a cluster of your own",
-			"address", advertised.host)
-	}
 	if advertised.rpc.Port() == 0 && !cfg.PrivateRPC {
-		n.logger.Warn("gossip does not advertise this server, whose rpc-bind-address others cannot reach; give --public-rpc-address", "address", cfg.RPCBindAddresses)
+		n.logger.Warn("gossip: no RPC address is advertised, since others cannot reach rpc-bind-address; give --public-rpc-address", "address", cfg.RPCBindAddresses)
 	}
 }
 
@@ -222,7 +219,7 @@ func (n *node) compareShredVersions() {
 	}
 	if mine := n.gossip.Status().ShredVersion; mine != 0 && mine != archive && n.warned != archive {
 		n.warned = archive
-		n.logger.Warn("the served archive is not of the cluster that gossip is in, and nodes will not take it; look at --ledger, --snapshots and --entrypoint",
+		n.logger.Warn("gossip: the served archive is of another cluster, and nodes will not take it; look at --ledger, --snapshots and --entrypoint",
 			"shred_version", archive, "cluster", mine)
 	}
 }

@@ -72,7 +72,7 @@ func (p *peersCommand) progress() (show func(nodes, producers int), end func()) 
 	return func(nodes, producers int) {
 		if now := time.Now(); now.Sub(last) >= lineInterval {
 			last = now
-			p.log.Info("looking for snapshots in gossip", "nodes", nodes, "with_snapshots", producers)
+			p.log.Info("gossip: looking for snapshots", "nodes", nodes, "with_snapshots", producers)
 		}
 	}, func() {}
 }

@@ -105,7 +105,7 @@ var settings = []setting{
 	// Gossip.
 	{name: "gossip-port", def: "8001", usage: "UDP and TCP port for gossip; 0 for no gossip, auto takes a free one",
 		value: func(c *Config) pflag.Value { return gossipPortValue(&c.GossipPort) }},
-	{name: "gossip-host", derived: "the bind-address if it names one, else what the entrypoints see", usage: "address or name by which others reach this node",
+	{name: "gossip-host", derived: "the bind-address if it names one, else what the entrypoints see, else this machine's", usage: "address or name by which others reach this node",
 		value: func(c *Config) pflag.Value { return hostValue(&c.GossipHost) }},
 	{name: "entrypoint", usage: "HOST:PORT of a node to join the cluster by; repeat, or separate with commas",
 		value: func(c *Config) pflag.Value { return hostPortList(&c.Entrypoints) }},
