@@ -163,6 +163,21 @@ func TestGossipWithdrawsBeforeTheDrain(t *testing.T) {
 	replies(request("GET", "/snapshot.tar.bz2"), "HTTP/1.1 303", "")(s)
 }
 
+// TestServerThatStopsIsNotLookedFor: it says so, even if it stops at once.
+func TestServerThatStopsIsNotLookedFor(t *testing.T) {
+	first := startServe(t, putBank(t, 1000), gossipFlags("--gossip-mode", "full")...)
+	second, process := startProcess(t, putBank(t, 100), gossipFlags("--entrypoint", first.gossipAddr())...)
+	two := second.gossip().Pubkey
+	first.poll("the first sees the second", func() bool { return first.sees(two, second.addr, 100) })
+	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	first.poll("the second has withdrawn", func() bool {
+		peers := first.gossip().Peers
+		return len(peers) == 1 && peers[0].RPC == nil
+	})
+}
+
 // TestSecondInstance: who has the identity from now on is found out through the
 // cluster, and the first one stops, or at least its gossip does.
 func TestSecondInstance(t *testing.T) {

@@ -76,12 +76,15 @@ func (g *gossiper) listen(ctx context.Context, config gossip.Config) error {
 	return nil
 }
 
-// Run gossips until ctx ends. It returns an error only when another node has
-// our identity and that is to be fatal.
+// Run gossips until ctx ends, and a little longer, to say that nobody should come
+// any more. It returns an error only when another node has our identity and that
+// is to be fatal.
 func (g *gossiper) Run(ctx context.Context) error {
+	running, stop := outlast(ctx, func() { g.SetServing(false) })
+	defer stop()
 	for pause := gossipPause; ; {
 		started := time.Now()
-		err := g.current().Run(ctx)
+		err := g.current().Run(running)
 		switch {
 		case ctx.Err() != nil || err == nil:
 			return nil
@@ -96,6 +99,24 @@ func (g *gossiper) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// farewell is for the last packets: a few rounds of gossip.
+const farewell = 300 * time.Millisecond
+
+// outlast is a context that goes on for farewell when ctx has ended and last was
+// called.
+func outlast(ctx context.Context, last func()) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		last()
+		select {
+		case <-longer.Done():
+		case <-time.After(farewell):
+			cancel()
+		}
+	})
+	return longer, func() { forget(); cancel() }
 }
 
 // yield leaves the identity to the other node. While the server stops, that is
