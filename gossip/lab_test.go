@@ -183,3 +183,6 @@ func (l *lab) sees(s actor) uint64 {
 	}
 	return hashes.Full.Slot
 }
+
+// signature is of whatever is signed.
+func signature(key ed25519.PrivateKey, data []byte) []byte { return ed25519.Sign(key, data) }
