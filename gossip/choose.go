@@ -41,8 +41,8 @@ func (e *engine) isDoor(addr netip.AddrPort) bool {
 // the most stake (gossip/src/crds_gossip.rs, get_gossip_nodes, and
 // cluster_info.rs, maybe_ping_gossip_addresses).
 func (e *engine) candidates(now uint64) []candidate {
-	var list []candidate
-	at := make(map[netip.AddrPort]int)
+	nodes := e.table.Stats().Values[wire.KindContactInfo]
+	list, at := make([]candidate, 0, nodes), make(map[netip.AddrPort]int, nodes)
 	for node := range e.table.Nodes() {
 		addr, ok := e.reachable(node.Info, node.Received, now)
 		if !ok {

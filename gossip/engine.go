@@ -52,6 +52,10 @@ type engine struct {
 	returned      map[netip.AddrPort]uint64 // who gave us our own contact info, and when
 	sampling      uint64                    // secret, see sampled
 
+	// parcels are empty between calls of push. Those of former peers are dropped when
+	// the peers change.
+	parcels map[parcel][]wire.Verified
+
 	inbox  inbox // of receive
 	outbox outbox
 	stats  Stats
@@ -94,6 +98,7 @@ func newEngine(id identity) *engine {
 		bytes:    newLimiter(pullRate(l.PullBudget, nil)),
 		returned: make(map[netip.AddrPort]uint64),
 		sampling: id.random.Uint64(),
+		parcels:  make(map[parcel][]wire.Verified),
 		inbox:    newInbox(),
 		outbox:   outbox{allowPrivate: id.cfg.AllowPrivate},
 	}

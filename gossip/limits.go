@@ -69,7 +69,7 @@ type Limits struct {
 	ScanRate, ScanBurst int
 
 	// ReceiveQueue is how many datagrams wait between the socket and the loop,
-	// 16,384; the oldest are dropped. ReceiveBuffer is what the kernel is asked to
+	// 16,384, and 8192 in Light mode; the oldest are dropped. ReceiveBuffer is what the kernel is asked to
 	// hold, 32 MiB.
 	ReceiveQueue, ReceiveBuffer int
 	// SaveInterval is how often the contact infos are saved: 60 s.
@@ -77,9 +77,9 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults(mode Mode) Limits {
-	values, upserts, filters, settled := 1<<20, 20, 1024, 500*time.Millisecond
+	values, upserts, filters, queue, settled := 1<<20, 20, 1024, 16_384, 500*time.Millisecond
 	if mode == Light {
-		values, upserts, filters, settled = 1<<15, 5, 16, 5*time.Second
+		values, upserts, filters, queue, settled = 1<<15, 5, 16, 8192, 5*time.Second
 	}
 	for field, def := range map[*time.Duration]time.Duration{
 		&l.Round: 100 * time.Millisecond, &l.PullInterval: 500 * time.Millisecond, &l.SettledInterval: settled,
@@ -94,7 +94,7 @@ func (l Limits) withDefaults(mode Mode) Limits {
 		&l.PullFilters: filters, &l.PushFanout: 9, &l.ActiveSet: 12, &l.PushBatch: 4096, &l.PruneUpserts: upserts,
 		&l.PingCache: 126_976, &l.PingRate: 1000, &l.PongRate: 64, &l.PongBurst: 256,
 		&l.Pubkeys: 8192, &l.Values: values, &l.Refused: 1 << 19,
-		&l.ScanRate: 262_144, &l.ScanBurst: 1_048_576, &l.ReceiveQueue: 16_384, &l.ReceiveBuffer: 32 << 20,
+		&l.ScanRate: 262_144, &l.ScanBurst: 1_048_576, &l.ReceiveQueue: queue, &l.ReceiveBuffer: 32 << 20,
 	} {
 		inherit(field, def)
 	}

@@ -94,7 +94,7 @@ func (d *desk) restore(at uint64) {
 }
 
 func (d *desk) round(at time.Time) {
-	const publishEvery = 500 * time.Millisecond
+	const publishEvery = time.Second
 	d.engine.round(now())
 	if at.Sub(d.published) >= publishEvery {
 		d.published = at

@@ -26,6 +26,7 @@ func (e *engine) refresh(now uint64) {
 	if now-e.refreshed >= interval {
 		e.publishContactInfo(now)
 		e.active.rotate(e.candidates(now), e.table.Stats().Pubkeys)
+		clear(e.parcels)
 	}
 	if e.serving && e.snapshots != nil && now-e.announced >= millis(e.limits.AnnounceInterval) {
 		e.publishSnapshots(now)

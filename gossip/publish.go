@@ -11,7 +11,7 @@ import (
 // peers are the nodes of the table, in the order of their pubkeys. Those that were
 // not heard of for a while are left out, though the table may keep them for days.
 func (e *engine) peers(now uint64) []Peer {
-	var list []Peer
+	list := make([]Peer, 0, e.table.Stats().Values[wire.KindContactInfo])
 	for node := range e.table.Nodes() {
 		if node.Info.Pubkey != e.self && node.Received+millis(e.limits.PeerActive) > now {
 			list = append(list, e.peer(node, now))

@@ -21,7 +21,6 @@ func (e *engine) push(now uint64) {
 		return
 	}
 	e.pushed = now
-	parcels := make(map[parcel][]wire.Verified)
 	pairs := 0
 	for ordinal, v := range e.table.Since(e.cursor) {
 		if pairs >= e.limits.PushBatch {
@@ -29,25 +28,32 @@ func (e *engine) push(now uint64) {
 		}
 		e.cursor = ordinal
 		if within(v.Wallclock(), now, millis(e.limits.PushWindow)) && v.Relayable() && e.stakes.relays(v, true) {
-			pairs += e.hand(parcels, v)
+			pairs += e.hand(v)
 		}
 	}
-	for p, values := range parcels {
+	e.ship()
+}
+
+// ship sends the parcels, and empties them.
+func (e *engine) ship() {
+	for p, values := range e.parcels {
 		for _, run := range wire.Pack(values) {
 			e.outbox.add(p.to, &wire.Push{From: e.self, Values: run})
 		}
+		clear(values)
+		e.parcels[p] = values[:0]
 	}
 }
 
 // hand puts a value into the parcels of the peers it is for, and returns how many
 // those are. While there is no peer, our own values go to the entrypoints.
-func (e *engine) hand(parcels map[parcel][]wire.Verified, v wire.Verified) (peers int) {
+func (e *engine) hand(v wire.Verified) (peers int) {
 	own := v.Origin() == e.self
 	apart := own && v.Kind() == wire.KindSnapshotHashes
 	put := func(to netip.AddrPort) {
 		if to.IsValid() {
 			p := parcel{to, apart}
-			parcels[p] = append(parcels[p], v)
+			e.parcels[p] = append(e.parcels[p], v)
 		}
 		peers++
 	}
