@@ -26,6 +26,7 @@ type peersCommand struct {
 	stdout io.Writer
 	stderr io.Writer
 	log    *slog.Logger
+	held   heldLog // of the node, while there is progress on the terminal
 	build  func(gossip.Config) (gossipNode, error)
 }
 
@@ -111,6 +112,7 @@ func (p *peersCommand) run(ctx context.Context) error {
 		return err
 	}
 	peers, err := p.discover(ctx, node)
+	p.held.release(p.stderr)
 	if err != nil {
 		return err
 	}
@@ -137,8 +139,9 @@ func (p *peersCommand) nodeConfig(ctx context.Context) (gossip.Config, error) {
 	config := gossipConfig(p.config)
 	config.Key, config.Host, config.Mode = key, host, gossip.Light
 	config.AllowPrivate = config.AllowPrivate || private
-	if _, terminal := terminalOf(p.stderr); !terminal {
-		config.Logger = p.log // it would write into the progress
+	config.Logger = p.log
+	if _, terminal := terminalOf(p.stderr); terminal {
+		config.Logger = newLogger(&p.held, p.config.LogFormat, slog.LevelWarn)
 	}
 	return config, nil
 }
