@@ -2,7 +2,6 @@ package gossip
 
 import (
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -20,7 +19,7 @@ type Config struct {
 	// free port by default. It is IPv4, as all of gossip.
 	Listen netip.AddrPort
 	// Host is the address to advertise. By default it is that of Listen if that
-	// names one, and else what the entrypoints see.
+	// names one that others can reach, and else what the entrypoints see.
 	Host netip.Addr
 	// RPC is where snapshots and JSON-RPC are served. An address that is invalid or
 	// unspecified stands for Host; port 0 advertises no RPC.
@@ -48,9 +47,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// errNoCluster is for a node that could neither find a cluster nor be found.
-var errNoCluster = errors.New("gossip: without entrypoints the shred version must be given")
-
 func (c Config) withDefaults() (Config, error) {
 	if len(c.Key) != ed25519.PrivateKeySize {
 		return c, fmt.Errorf("gossip: key has %d bytes, want %d", len(c.Key), ed25519.PrivateKeySize)
@@ -61,8 +57,9 @@ func (c Config) withDefaults() (Config, error) {
 	if !c.Listen.Addr().Is4() {
 		return c, fmt.Errorf("gossip: listen address %v, want an IPv4 address: no node takes IPv6 in a contact info", c.Listen)
 	}
-	if !c.Host.IsValid() && !c.Listen.Addr().IsUnspecified() {
-		c.Host = c.Listen.Addr()
+	if listen := c.Listen.Addr(); !c.Host.IsValid() && !listen.IsUnspecified() &&
+		(!isLocal(listen) || c.AllowPrivate || len(c.Entrypoints) == 0) {
+		c.Host = listen
 	}
 	if c.Host.IsValid() && (!c.Host.Is4() || c.Host.IsUnspecified() || c.Host.IsMulticast()) {
 		return c, fmt.Errorf("gossip: host %v, want an IPv4 address by which others reach this node", c.Host)

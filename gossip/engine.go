@@ -60,7 +60,19 @@ type engine struct {
 	outbox outbox
 	stats  Stats
 	failed error // ErrDuplicateInstance
+	// pressure is how much of the queue before receive is taken, from 0 to 1. It is
+	// the caller's to set.
+	pressure float64
 }
+
+// While the queue fills up, what costs a signature check is dropped, so that what
+// is urgent does not come too late: a prune counts for half a second only, and one
+// that is lost makes the next minute as busy. First go pull responses, of which
+// everything will be asked for again, then pushes, which will be pulled.
+const (
+	pullPressure = 0.25
+	pushPressure = 0.5
+)
 
 // sources is of how many IP addresses it is remembered what they have used up.
 const sources = 16_384

@@ -40,7 +40,7 @@ func (e *engine) lookPing(b *inbox, m *wire.Ping, from netip.AddrPort, now uint6
 	switch {
 	case m.From == e.self:
 		e.count(wire.ProtocolPing, Own)
-	case !e.pongs.take(from.Addr(), 1, now):
+	case !e.pongs.take(from.Addr(), now):
 		e.count(wire.ProtocolPing, Limited)
 	default:
 		b.pings = append(b.pings, pingIn{m, from, b.message(m)})

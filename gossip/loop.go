@@ -29,10 +29,14 @@ func (n *Node) loop(ctx context.Context, saves chan<- []byte) error {
 	for d.engine.failed == nil {
 		select {
 		case <-ctx.Done():
+			d.obey() // so that a withdrawal at the last moment goes out
+			d.send()
 			d.keep()
 			return nil
 		case <-n.ring.ready:
-			d.engine.receive(d.take(), now())
+			in := d.take()
+			d.engine.pressure = d.ring.fill()
+			d.engine.receive(in, now())
 		case <-ticker.C:
 			d.round(time.Now())
 		case <-n.woken:

@@ -78,5 +78,5 @@ func allowedAddr(addr netip.AddrPort, allowPrivate bool) bool {
 	if addr.Port() == 0 || !ip.Is4() || ip.IsUnspecified() || ip.IsMulticast() {
 		return false
 	}
-	return allowPrivate || !(ip.IsPrivate() || ip.IsLoopback())
+	return allowPrivate || !ip.IsPrivate() && !ip.IsLoopback()
 }

@@ -110,7 +110,7 @@ func outward(ctx context.Context) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, errors.New("this machine has no address that leads out of it; give --gossip-host")
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // nothing was written
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 

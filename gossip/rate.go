@@ -89,8 +89,9 @@ func (l *sourceLimiter) left(ip netip.Addr, now uint64) uint64 {
 	return l.buckets.add(ip.As16()).left(l.rate, now)
 }
 
-func (l *sourceLimiter) take(ip netip.Addr, n, now uint64) bool {
-	return l.buckets.add(ip.As16()).take(l.rate, n, now)
+// take takes one token, or none if there is none.
+func (l *sourceLimiter) take(ip netip.Addr, now uint64) bool {
+	return l.buckets.add(ip.As16()).take(l.rate, 1, now)
 }
 
 func (l *sourceLimiter) spend(ip netip.Addr, n, now uint64) {

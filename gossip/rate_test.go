@@ -88,13 +88,13 @@ func TestBucketNeverGivesMore(t *testing.T) {
 func TestSourceLimiter(t *testing.T) {
 	l := newSourceLimiter(rate{perSecond: 64, burst: 256}, 100)
 	for n := range 1000 {
-		same(t, fmt.Sprintf("pong %d", n), l.take(ip("192.0.2.1"), 1, 0), n < 256)
+		same(t, fmt.Sprintf("pong %d", n), l.take(ip("192.0.2.1"), 0), n < 256)
 	}
 	same(t, "another address", l.left(ip("192.0.2.2"), 0), 256)
 	same(t, "the same address in IPv6", l.left(ip("::ffff:192.0.2.1"), 0), 0)
 	same(t, "half a second later", l.left(ip("192.0.2.1"), 500), 32)
 	l.spend(ip("192.0.2.2"), 300, 0)
-	same(t, "overdrawn", l.take(ip("192.0.2.2"), 1, 0), false)
+	same(t, "overdrawn", l.take(ip("192.0.2.2"), 0), false)
 }
 
 // TestSourceLimiterIsBounded forgets the address that was seen longest ago.
@@ -104,7 +104,7 @@ func TestSourceLimiterIsBounded(t *testing.T) {
 	for n := range 1000 {
 		address = address.Next()
 		l.spend(address, 1<<20, uint64(n))
-		same(t, "left", l.take(address, 1, uint64(n)), false)
+		same(t, "left", l.take(address, uint64(n)), false)
 	}
 	same(t, "addresses", l.buckets.len(), 10)
 	same(t, "left to the first", l.left(ip("192.0.2.1"), 1000), 1<<20)

@@ -73,6 +73,13 @@ func (r *ring) take(batch []packet) int {
 	return n
 }
 
+// fill is how much of the ring is taken, from 0 to 1.
+func (r *ring) fill() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return float64(r.count) / float64(len(r.slots))
+}
+
 // index returns where the packet is that was put i packets after the oldest.
 func (r *ring) index(i int) int {
 	i += r.first

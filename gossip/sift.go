@@ -27,6 +27,8 @@ func (e *engine) sift(b *inbox, v wire.Value, push bool, now uint64) (incoming, 
 	}
 	outcome := e.table.Judge(v, in.hash)
 	switch {
+	case outcome.Upserted() && e.pressed(push):
+		return in, Limited
 	case outcome.Upserted():
 		return e.siftNew(b, in, now)
 	case !push:
@@ -36,6 +38,14 @@ func (e *engine) sift(b *inbox, v wire.Value, push bool, now uint64) (incoming, 
 		return in, Accepted
 	}
 	return in, e.leave(in, outcome, now)
+}
+
+// pressed reports whether there is no time for a new value.
+func (e *engine) pressed(push bool) bool {
+	if push {
+		return e.pressure > pushPressure
+	}
+	return e.pressure > pullPressure
 }
 
 // leave drops a value that the table has, or has something newer than.
