@@ -1,0 +1,123 @@
+//go:build linux
+
+package main
+
+import (
+	"solsnap/gossip/wire"
+)
+
+// flow is what went one way.
+type flow struct {
+	Packets uint64 `json:"packets"`
+	Values  uint64 `json:"values"`
+	Bytes   uint64 `json:"bytes"`
+}
+
+func (f *flow) add(values, bytes int) {
+	f.Packets++
+	f.Values += uint64(values)
+	f.Bytes += uint64(bytes)
+}
+
+func (f flow) plus(g flow) flow {
+	return flow{f.Packets + g.Packets, f.Values + g.Values, f.Bytes + g.Bytes}
+}
+
+func (f flow) minus(g flow) flow {
+	return flow{f.Packets - g.Packets, f.Values - g.Values, f.Bytes - g.Bytes}
+}
+
+// numProtocols is how many sorts of messages there are.
+const numProtocols = int(wire.ProtocolPong) + 1
+
+// flows are what went one way, by the sort of message.
+type flows [numProtocols]flow
+
+func (f flows) minus(g flows) flows {
+	for i := range f {
+		f[i] = f[i].minus(g[i])
+	}
+	return f
+}
+
+func (f flows) sum() (sum flow) {
+	for _, one := range f {
+		sum = sum.plus(one)
+	}
+	return sum
+}
+
+// fault is what a node under test must not do.
+type fault int
+
+const (
+	faultUndecodable fault = iota
+	faultAddress
+	faultSignature
+	faultPong
+	faultShredVersion
+	faultWallclock
+	faultIdentity
+	faultPlace
+	faultPrune
+	faultOrigin
+	faultReturned
+	faultUnheeded
+	numFaults
+)
+
+// faultNames say what was seen.
+var faultNames = [numFaults]string{
+	faultUndecodable:  "datagrams that cannot be decoded",
+	faultAddress:      "datagrams to no node, or from another address than the gossip port's",
+	faultSignature:    "signatures that do not verify",
+	faultPong:         "pongs that answer no ping",
+	faultShredVersion: "ContactInfos with another shred version",
+	faultWallclock:    "wallclocks more than 15 s off",
+	faultIdentity:     "messages of another identity than the first",
+	faultPlace:        "ContactInfos with another gossip address than that of the socket",
+	faultPrune:        "prunes for another destination",
+	faultOrigin:       "values of origins that nobody knows",
+	faultReturned:     "values pushed to their own origin",
+	faultUnheeded:     "values pushed more than 1 s after a prune",
+}
+
+// counts are what has happened since the start. Rates are the differences of two.
+type counts struct {
+	To, From flows // the node under test
+
+	Born       uint64 // new values
+	Deliveries uint64 // pushes of them, of the first copy and others
+	Orphans    uint64 // new values that nobody was left to push
+	Late       uint64 // deliveries that went out more than lateAfter late
+	Gated      uint64 // requests and ContactInfos that had to wait for a pong
+
+	PrunedHere  uint64 // origins that the node under test pruned
+	Needless    uint64 // of them, those that the peer did not push
+	PrunedThere uint64 // origins that peers pruned at the node under test
+
+	Visible    uint64 // nodes that know the node under test, now
+	Unanswered uint64 // pings of more than a second ago without a pong, now
+	Refreshed  uint64 // wallclock of the newest ContactInfo of the node under test
+	Gap        uint64 // longest time in ms between two of them
+	Advertised uint64 // SnapshotHashes of the node under test
+
+	Faults   [numFaults]uint64
+	Examples [numFaults]string // the first of each
+}
+
+// since is what has happened after an earlier time. What is so now, and the
+// longest and the first of something, stay what they are.
+func (c counts) since(b counts) counts {
+	c.To, c.From = c.To.minus(b.To), c.From.minus(b.From)
+	c.Born -= b.Born
+	c.Deliveries -= b.Deliveries
+	c.Orphans -= b.Orphans
+	c.Late -= b.Late
+	c.Gated -= b.Gated
+	c.PrunedHere -= b.PrunedHere
+	c.Needless -= b.Needless
+	c.PrunedThere -= b.PrunedThere
+	c.Advertised -= b.Advertised
+	return c
+}

@@ -1,0 +1,89 @@
+//go:build linux
+
+package main
+
+import (
+	"math/rand/v2"
+
+	"solsnap/gossip/wire"
+)
+
+const (
+	// enoughUpserts is after how many values of an origin a node prunes (Agave
+	// gossip/src/received_cache.rs, MIN_NUM_UPSERTS).
+	enoughUpserts = 20
+	// heedWithin is how long values may still come after a prune, in ms.
+	heedWithin = 1000
+	// quiet is after which time without a push a peer is taken to have left the
+	// active set of the node under test, in ms, and with that its prunes to have
+	// ended.
+	quiet = 30_000
+)
+
+// takes is what a peer makes of what the node under test relays to it. The peer
+// gets the same values from others, too, and mostly sooner.
+type takes struct {
+	upserts []uint8  // by origin
+	pruned  []uint64 // when, by origin
+	pending []wire.Pubkey
+	last    uint64
+}
+
+// takePush counts what was relayed to a peer.
+func (l *loop) takePush(i int32, values []wire.Value) {
+	t := l.taking[i]
+	if t == nil {
+		n := len(l.cluster.nodes)
+		t = &takes{upserts: make([]uint8, n), pruned: make([]uint64, n)}
+		l.taking[i] = t
+	}
+	t.last = l.now
+	for _, v := range values {
+		l.checkWallclock(v)
+		if origin, ok := l.cluster.index[v.Origin()]; ok {
+			l.takeRelayed(i, t, origin)
+		}
+	}
+}
+
+func (l *loop) takeRelayed(i int32, t *takes, origin int32) {
+	switch {
+	case origin == i:
+		l.fault(faultReturned, l.cluster.nodes[i].pubkey.String())
+	case t.pruned[origin] != 0:
+		if l.now-t.pruned[origin] > heedWithin {
+			l.fault(faultUnheeded, l.cluster.nodes[origin].pubkey.String())
+		}
+	default:
+		t.upserts[origin]++
+		if t.upserts[origin] < enoughUpserts {
+			return
+		}
+		t.upserts[origin] = 0
+		if !l.keeps(i, origin) {
+			t.pruned[origin] = l.now
+			t.pending = append(t.pending, l.cluster.nodes[origin].pubkey)
+		}
+	}
+}
+
+// keeps reports whether the node under test is one of the two from whom a peer
+// gets the values of an origin soonest. The answer is always the same.
+func (l *loop) keeps(i, origin int32) bool {
+	return rand.New(rand.NewPCG(uint64(i), uint64(origin))).Float64() < l.keep
+}
+
+// sendPrunes has the peers say what they do not want.
+func (l *loop) sendPrunes() {
+	for i, t := range l.taking {
+		for len(t.pending) > 0 {
+			n := min(len(t.pending), wire.MaxPruneOrigins)
+			l.post(i, wire.NewPrune(l.cluster.nodes[i].key, l.subject, t.pending[:n], l.now))
+			l.counts.PrunedThere += uint64(n)
+			t.pending = t.pending[n:]
+		}
+		if l.now-t.last > quiet {
+			delete(l.taking, i)
+		}
+	}
+}
