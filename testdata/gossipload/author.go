@@ -3,43 +3,81 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 
 	"solsnap/gossip/wire"
 )
 
+// value is a signed value, as it goes over the wire.
+type value struct {
+	bytes []byte
+	hash  wire.Hash
+	when  uint64
+}
+
 // author writes and signs the values of all nodes. It has one owner.
 type author struct {
 	cluster *cluster
 	random  *rand.ChaCha8
+	quick   quickSigner
 }
 
-// sign makes the value of a node that a label tells from its others. The owner
-// of the key is a node of the cluster, so that no error is to be expected.
-func (a *author) sign(kind wire.Kind, node int32, index int, when uint64) (wire.Verified, error) {
+func newAuthor(c *cluster, random *rand.ChaCha8) *author {
+	return &author{cluster: c, random: random, quick: quickSigner{nonces: c.nonces, random: random}}
+}
+
+// write makes a new value of a node. What is the bulk of all values is made of
+// templates.
+func (a *author) write(kind wire.Kind, node int32, index int, when uint64) (value, error) {
+	if template := a.cluster.nodes[node].templates[kind]; template != nil {
+		b := bytes.Clone(template)
+		fillIn(b, kind, index, when)
+		a.quick.sign(a.cluster.nodes[node].nonce, b)
+		return value{b, sha256.Sum256(b), when}, nil
+	}
+	v, err := wire.Sign(a.cluster.nodes[node].key, a.data(kind, node, index, when))
+	return value{v.Bytes(), v.Hash(), when}, err
+}
+
+// fillIn changes the index and the wallclock of a value, which every template has
+// at the same place.
+func fillIn(b []byte, kind wire.Kind, index int, when uint64) {
+	const data = 64 + 4 // behind signature and tag
+	if kind == wire.KindContactInfo {
+		binary.PutUvarint(b[data+32:], when) // six bytes, now and for long
+		return
+	}
+	b[data] = byte(index)
+	binary.LittleEndian.PutUint64(b[len(b)-8:], when)
+}
+
+// data is what a node has to say.
+func (a *author) data(kind wire.Kind, node int32, index int, when uint64) wire.Data {
 	n := &a.cluster.nodes[node]
-	var data wire.Data
 	switch kind {
 	case wire.KindContactInfo:
-		info := n.info
-		info.Wallclock = when
-		data = &info
+		return n.contactInfo(when)
 	case wire.KindSnapshotHashes:
-		data = snapshotHashes(n.pubkey, when)
+		return snapshotHashes(n.pubkey, when)
 	case wire.KindVote:
-		data = &wire.Vote{Index: uint8(index), From: n.pubkey, Transaction: a.voteTransaction(n, when), Wallclock: when}
-	case wire.KindLowestSlot:
-		data = &wire.LowestSlot{From: n.pubkey, Lowest: slotAt(when) - 1_000_000, Wallclock: when}
+		return &wire.Vote{Index: uint8(index), From: n.pubkey, Transaction: a.voteTransaction(n, when), Wallclock: when}
 	case wire.KindEpochSlots:
-		data = a.epochSlots(n.pubkey, index, when)
+		return a.epochSlots(n.pubkey, index, when)
 	case wire.KindDuplicateShred:
-		data = a.duplicateShred(n.pubkey, index, when)
+		return a.duplicateShred(n.pubkey, index, when)
 	default:
-		return wire.Verified{}, fmt.Errorf("no node writes %v", kind)
+		return &wire.LowestSlot{From: n.pubkey, Lowest: slotAt(when) - 1_000_000, Wallclock: when}
 	}
-	return wire.Sign(n.key, data)
+}
+
+// contactInfo is where the node is, as of a time.
+func (n *node) contactInfo(when uint64) *wire.ContactInfo {
+	info := n.info
+	info.Wallclock = when
+	return &info
 }
 
 // slotAt is the slot of the cluster at a time.
@@ -81,49 +119,4 @@ func (a *author) duplicateShred(from wire.Pubkey, index int, when uint64) *wire.
 		Index: uint16(index), From: from, Wallclock: when, Slot: slotAt(when) - 8,
 		NumChunks: 3, ChunkIndex: uint8(index % 3), Chunk: chunk,
 	}
-}
-
-// voteProgram is the program whose instructions vote.
-var voteProgram = func() wire.Pubkey {
-	k, err := wire.ParsePubkey("Vote111111111111111111111111111111111111111")
-	if err != nil {
-		panic(err)
-	}
-	return k
-}()
-
-// voteTransaction is a TowerSync of 31 lockouts, signed by nobody: no node looks
-// at the signature inside.
-func (a *author) voteTransaction(n *node, when uint64) []byte {
-	var noise [64]byte
-	_, _ = a.random.Read(noise[:])
-	b := make([]byte, 0, 384)
-	b = append(b, 1)
-	b = append(b, noise[:]...)
-	b = append(b, 1, 0, 1, 3) // who signs, and how many keys
-	b = append(b, n.pubkey[:]...)
-	b = append(b, n.vote[:]...)
-	b = append(b, voteProgram[:]...)
-	b = append(b, noise[:32]...) // the recent blockhash
-	b = append(b, 1, 2, 2, 1, 0) // one instruction, of the third key, for the second and the first
-	data := towerSync(when, noise[32:])
-	b = binary.AppendUvarint(b, uint64(len(data)))
-	return append(b, data...)
-}
-
-// towerSync is the data of an instruction (crate solana-vote-interface,
-// VoteInstruction::TowerSync).
-func towerSync(when uint64, hash []byte) []byte {
-	const lockouts = 31
-	b := make([]byte, 0, 160)
-	b = binary.LittleEndian.AppendUint32(b, 14)
-	b = binary.LittleEndian.AppendUint64(b, slotAt(when)-lockouts)
-	b = append(b, lockouts)
-	for confirmations := byte(lockouts); confirmations > 0; confirmations-- {
-		b = append(b, 1, confirmations)
-	}
-	b = append(b, hash...)
-	b = append(b, 1)
-	b = binary.LittleEndian.AppendUint64(b, when/1000)
-	return append(b, hash...)
 }

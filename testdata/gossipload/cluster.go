@@ -22,19 +22,22 @@ const firstAddress = 127<<24 | 10<<16 | 1
 
 // node is one that is played.
 type node struct {
-	key    ed25519.PrivateKey
-	pubkey wire.Pubkey
-	info   wire.ContactInfo // without a wallclock
-	vote   wire.Pubkey      // the vote account of a voter
+	key       ed25519.PrivateKey
+	nonce     nonce // the key again
+	pubkey    wire.Pubkey
+	info      wire.ContactInfo     // without a wallclock
+	vote      wire.Pubkey          // the vote account of a voter
+	templates map[wire.Kind][]byte // values to change and sign again
 }
 
 // cluster is who is played. Nothing of it changes.
 type cluster struct {
-	of    population
-	mix   mix
-	port  uint16 // of gossip, the same for all nodes
-	nodes []node
-	index map[wire.Pubkey]int32
+	of     population
+	mix    mix
+	port   uint16 // of gossip, the same for all nodes
+	nodes  []node
+	index  map[wire.Pubkey]int32
+	nonces []nonce
 }
 
 // newCluster makes the nodes of a seed.
@@ -45,6 +48,7 @@ func newCluster(p population, port uint16, seed uint64) (*cluster, error) {
 	}
 	c := &cluster{of: p, mix: m, port: port, nodes: make([]node, p.nodes), index: make(map[wire.Pubkey]int32, p.nodes)}
 	random := newRandom(seed, 0)
+	c.nonces = newNonces(p.values, random)
 	for i := range c.nodes {
 		if err := c.makeNode(i, random); err != nil {
 			return nil, err
@@ -58,7 +62,7 @@ func (c *cluster) makeNode(i int, random *rand.ChaCha8) error {
 	_, _ = random.Read(seed[:])
 	n := &c.nodes[i]
 	n.key = ed25519.NewKeyFromSeed(seed[:])
-	n.pubkey = wire.PubkeyOf(n.key)
+	n.nonce, n.pubkey = newNonce(n.key), wire.PubkeyOf(n.key)
 	_, _ = random.Read(n.vote[:])
 	c.index[n.pubkey] = int32(i)
 	started := time.Now().Add(-time.Duration(random.Uint64() % uint64(30*24*time.Hour)))
@@ -66,7 +70,30 @@ func (c *cluster) makeNode(i int, random *rand.ChaCha8) error {
 		Pubkey: n.pubkey, Outset: uint64(started.UnixMicro()), ShredVersion: shredVersion,
 		Version: wire.Version{Major: 4, Commit: 0x1a2b3c4d, FeatureSet: 0x5e6f7081, Client: 3},
 	}
-	return n.info.SetSockets(c.places(i))
+	if err := n.info.SetSockets(c.places(i)); err != nil {
+		return err
+	}
+	return c.makeTemplates(int32(i), random)
+}
+
+// makeTemplates signs one value of each kind that there are many new ones of.
+func (c *cluster) makeTemplates(i int32, random *rand.ChaCha8) error {
+	kinds := []wire.Kind{wire.KindContactInfo}
+	if int(i) < c.of.voters {
+		kinds = append(kinds, wire.KindVote, wire.KindEpochSlots)
+	}
+	n := &c.nodes[i]
+	a := newAuthor(c, random)
+	templates := make(map[wire.Kind][]byte, len(kinds))
+	for _, kind := range kinds {
+		v, err := a.write(kind, i, 0, millis(time.Now()))
+		if err != nil {
+			return err
+		}
+		templates[kind] = v.bytes
+	}
+	n.templates = templates
+	return nil
 }
 
 // places are the sockets that nodes of its sort have: voters most, spies gossip

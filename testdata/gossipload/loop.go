@@ -48,6 +48,7 @@ type loop struct {
 	subject wire.Pubkey    // of the node under test; zero until it has said
 	target  netip.AddrPort // where it is
 	peers   []peer
+	known   bool    // to somebody, so that all are to hear of it
 	seen    []int32 // the peers that know it and have its pong
 	taking  map[int32]*takes
 	mesh    mesh
@@ -120,8 +121,8 @@ func (l *loop) turn(now uint64) error {
 func (l *loop) round() {
 	l.meetPeers()
 	l.sendPrunes()
-	if len(l.seen) > 0 && len(l.mesh.groups[0]) == 0 {
-		l.mesh.start(l.relayers, len(l.cluster.nodes), l.now, l.anyPeer)
+	if nodes := len(l.cluster.nodes); len(l.seen) >= nodes/2 && len(l.mesh.groups[0]) == 0 {
+		l.mesh.start(l.relayers, nodes, l.now, l.anyPeer)
 	}
 	l.mesh.rotate(l.now, l.anyPeer)
 	snapshot := l.counts

@@ -30,7 +30,7 @@ type edge struct {
 
 // mesh is who pushes to the node under test. It has one owner.
 type mesh struct {
-	groups [meshGroups][]*edge // empty until there is somebody to relay
+	groups [meshGroups][]*edge // empty until there is enough to choose from
 	random *rand.Rand
 }
 

@@ -89,9 +89,10 @@ func (l *loop) learn(i int32) {
 	if l.peers[i].learns == 0 {
 		l.peers[i].learns = l.now
 	}
-	if l.counts.Refreshed != 0 {
+	if l.known {
 		return
 	}
+	l.known = true
 	for other := range l.peers {
 		if p := &l.peers[other]; p.learns == 0 {
 			p.learns = l.now + l.random.Uint64N(1+uint64(l.spread/time.Millisecond))

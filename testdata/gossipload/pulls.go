@@ -29,8 +29,8 @@ func (l *loop) pullAtRate(elapsed uint64) {
 }
 
 func (l *loop) pull(i int32) {
-	a := author{cluster: l.cluster}
-	caller, err := a.sign(wire.KindContactInfo, i, 0, l.now)
+	n := &l.cluster.nodes[i]
+	caller, err := wire.Sign(n.key, n.contactInfo(l.now))
 	if err != nil {
 		l.fail(err)
 		return

@@ -53,17 +53,16 @@ func (l *loop) bear() {
 func (l *loop) born(b *birth) {
 	l.counts.Born++
 	l.table.replace(b.slot, b.value)
-	value := b.value.Bytes()
-	l.recent.add(origined{value, b.node})
+	l.recent.add(origined{b.value.bytes, b.node})
 	copies := 0
 	for _, e := range l.mesh.from(b.node) {
 		if e.pruned[b.node] || e.relayer == b.node {
 			continue
 		}
 		copies++
-		l.wheel.add(b.at+e.latency+uint64(exponential(jitter, l.random)), delivery{value, e.relayer})
+		l.wheel.add(b.at+e.latency+uint64(exponential(jitter, l.random)), delivery{b.value.bytes, e.relayer})
 	}
-	if copies == 0 && len(l.seen) > 0 {
+	if copies == 0 && len(l.mesh.groups[0]) > 0 {
 		l.counts.Orphans++
 	}
 }

@@ -26,7 +26,7 @@ type birth struct {
 	node  int32
 	kind  wire.Kind
 	index int
-	value wire.Verified
+	value value
 }
 
 // stream says which values are born when: those of every kind at even distances,
@@ -103,7 +103,7 @@ func (s *signer) Run(ctx context.Context) error {
 		for i := range births {
 			b := &births[i]
 			var err error
-			if b.value, err = s.author.sign(b.kind, b.node, b.index, b.at); err != nil {
+			if b.value, err = s.author.write(b.kind, b.node, b.index, b.at); err != nil {
 				return err
 			}
 		}

@@ -69,7 +69,7 @@ func newStub(ctx context.Context, port uint16, entrypoint netip.AddrPort) (*stub
 	s := &stub{key: key, entrypoint: entrypoint, prunes: stubPrunes{}}
 	s.info = wire.ContactInfo{Pubkey: wire.PubkeyOf(key), Outset: uint64(time.Now().UnixMicro()), ShredVersion: echoed.ShredVersion}
 	place := netip.AddrPortFrom(echoed.Addr, port)
-	if err := s.info.SetSockets(map[wire.SocketKey]netip.AddrPort{wire.SocketGossip: place}); err != nil {
+	if err := s.info.SetSockets(placesOf(place)); err != nil {
 		return nil, err
 	}
 	if s.conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(place)); err != nil {
@@ -183,6 +183,9 @@ func (s *stub) take(b []byte, from netip.AddrPort) error {
 	}
 	switch m := m.(type) {
 	case *wire.Ping:
+		if from == s.entrypoint {
+			s.refreshed = 0 // it takes the ContactInfo from now on
+		}
 		return s.send(from, wire.NewPong(s.key, m.Token))
 	case *wire.PullResponse:
 		s.answered = true
@@ -203,4 +206,9 @@ func (s *stub) take(b []byte, from netip.AddrPort) error {
 		}
 	}
 	return nil
+}
+
+// placesOf are the sockets of a node that has none but gossip.
+func placesOf(gossip netip.AddrPort) map[wire.SocketKey]netip.AddrPort {
+	return map[wire.SocketKey]netip.AddrPort{wire.SocketGossip: gossip}
 }

@@ -75,7 +75,7 @@ func (t *table) fill(ctx context.Context, c *cluster, p *part, seed uint64) erro
 	now := millis(time.Now())
 	for worker := range workers {
 		random := newRandom(seed, uint64(1000+p.first*workers+worker))
-		a := &author{cluster: c, random: random}
+		a := newAuthor(c, random)
 		group.Go(func() error {
 			for owner := worker; owner < p.owners && ctx.Err() == nil; owner += workers {
 				behind := uint64(rand.New(random).Float64() * 1000 * p.period())
@@ -93,7 +93,7 @@ func (t *table) fill(ctx context.Context, c *cluster, p *part, seed uint64) erro
 // time.
 func (t *table) fillOwner(a *author, p *part, owner int, next uint64) error {
 	for index := range p.each {
-		v, err := a.sign(p.kind, int32(p.firstNode+owner), index, next-p.age(index))
+		v, err := a.write(p.kind, int32(p.firstNode+owner), index, next-p.age(index))
 		if err != nil {
 			return err
 		}
@@ -103,15 +103,14 @@ func (t *table) fillOwner(a *author, p *part, owner int, next uint64) error {
 }
 
 // store writes a value into its room.
-func (t *table) store(slot int32, v wire.Verified) {
+func (t *table) store(slot int32, v value) {
 	e := &t.entries[slot]
-	b := v.Bytes()
-	copy(t.memory[e.at:], b)
-	e.hash, e.when, e.size = v.Hash(), v.Wallclock(), uint16(len(b))
+	copy(t.memory[e.at:], v.bytes)
+	e.hash, e.when, e.size = v.hash, v.when, uint16(len(v.bytes))
 }
 
 // replace puts a newer value in the place of an older.
-func (t *table) replace(slot int32, v wire.Verified) {
+func (t *table) replace(slot int32, v value) {
 	shard := &t.shards[shardOf(t.entries[slot].hash)]
 	for i, other := range *shard {
 		if other == slot {

@@ -10,7 +10,7 @@ import (
 
 // checkEvery is how many values that the node under test relays go by for one
 // whose signature is checked.
-const checkEvery = 64
+const checkEvery = 256
 
 // take answers a datagram.
 func (l *loop) take(d datagram) {
@@ -80,7 +80,7 @@ func (l *loop) takeOwn(i int32, v wire.Value) {
 	switch v.Kind() {
 	case wire.KindContactInfo:
 		if l.checkInfo(v) {
-			l.takeInfo(i, v.Wallclock())
+			l.takeInfo(i)
 		}
 	case wire.KindSnapshotHashes:
 		l.counts.Advertised++
@@ -113,20 +113,13 @@ func (l *loop) checkWallclock(v wire.Value) bool {
 	return ok
 }
 
-// takeInfo notes how often the node under test makes its ContactInfo anew.
-func (l *loop) takeInfo(i int32, wallclock uint64) {
+// takeInfo makes the node under test known, if the peer has its pong.
+func (l *loop) takeInfo(i int32) {
 	if !l.gate(i) {
 		l.counts.Gated++
 		return
 	}
 	l.learn(i)
-	if wallclock <= l.counts.Refreshed {
-		return
-	}
-	if l.counts.Refreshed != 0 {
-		l.counts.Gap = max(l.counts.Gap, wallclock-l.counts.Refreshed)
-	}
-	l.counts.Refreshed = wallclock
 }
 
 // takePrune ends what a peer pushes.

@@ -42,8 +42,21 @@ func (l *loop) takePush(i int32, values []wire.Value) {
 		l.checkWallclock(v)
 		if origin, ok := l.cluster.index[v.Origin()]; ok {
 			l.takeRelayed(i, t, origin)
+		} else if v.Kind() == wire.KindContactInfo {
+			l.noteRefresh(v.Wallclock())
 		}
 	}
+}
+
+// noteRefresh notes how often the node under test makes its ContactInfo anew.
+func (l *loop) noteRefresh(wallclock uint64) {
+	if wallclock <= l.counts.Refreshed {
+		return
+	}
+	if l.counts.Refreshed != 0 {
+		l.counts.Gap = max(l.counts.Gap, wallclock-l.counts.Refreshed)
+	}
+	l.counts.Refreshed = wallclock
 }
 
 func (l *loop) takeRelayed(i int32, t *takes, origin int32) {

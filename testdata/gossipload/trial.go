@@ -60,7 +60,7 @@ func (t *trial) prepare(ctx context.Context, dir string) (err error) {
 		return fmt.Errorf("make table: %w", err)
 	}
 	births := newStream(t.cluster.mix, millis(time.Now()), rand.New(newRandom(t.seed, 2)))
-	t.signer = newSigner(births, &author{cluster: t.cluster, random: newRandom(t.seed, 3)})
+	t.signer = newSigner(births, newAuthor(t.cluster, newRandom(t.seed, 3)))
 	t.loop = newLoop(t.cluster, t.table, t.socket, t.signer.births, t.place.gossip, t.load, t.seed)
 	return nil
 }
@@ -103,6 +103,7 @@ func (t *trial) measure(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	joined := time.Since(began)
+	_, _ = fmt.Fprintf(os.Stderr, "%s: the cluster knows the node after %v; measuring from %v later on, for %v\n", t.mode, joined.Round(time.Second), t.settle, t.span)
 	if _, err := t.sample(ctx, t.settle); err != nil {
 		return result{}, err
 	}
