@@ -42,6 +42,60 @@ func (b *budget) take(bytes int) bool {
 	return true
 }
 
+// answers are pull responses that are on their way. All share the line to the
+// node under test, and what does not fit into it is lost: a node that joins asks
+// for the table several times over within a second.
+type answers struct {
+	queue []pack
+	bytes int     // in the queue
+	owed  float64 // bytes
+}
+
+// lineSeconds is how much of the line's time may be in the queue.
+const lineSeconds = 1
+
+// add reports whether there was room.
+func (a *answers) add(p pack, line float64) bool {
+	if float64(a.bytes+p.size) > line*lineSeconds {
+		return false
+	}
+	a.queue = append(a.queue, p)
+	a.bytes += p.size
+	return true
+}
+
+// next is the first of the queue, if the line has time for it.
+func (a *answers) next() (p pack, ok bool) {
+	if len(a.queue) == 0 {
+		a.owed = min(a.owed, 0)
+		return pack{}, false
+	}
+	p = a.queue[0]
+	if a.owed < float64(p.size) {
+		return pack{}, false
+	}
+	a.queue = a.queue[1:]
+	a.bytes -= p.size
+	a.owed -= float64(p.size)
+	return p, true
+}
+
+// answerAtRate sends what the line has time for.
+func (l *loop) answerAtRate(elapsed uint64) {
+	l.answers.owed += l.line * float64(elapsed) / 1000
+	for {
+		p, ok := l.answers.next()
+		if !ok {
+			return
+		}
+		var values [wire.MaxValues / 68][]byte
+		for at, slot := range p.slots {
+			values[at] = l.table.bytes(slot)
+		}
+		l.postValues(wire.ProtocolPullResponse, p.from, values[:len(p.slots)]...)
+	}
+}
+
 // takePullRequest answers as a peer does.
 func (l *loop) takePullRequest(i int32, m *wire.PullRequest) {
 	if !l.meet(m.Caller.Origin()) || !l.verify(m.Caller) || !l.checkInfo(m.Caller) {
@@ -58,17 +112,17 @@ func (l *loop) takePullRequest(i int32, m *wire.PullRequest) {
 		if !budget.take(p.size) {
 			return
 		}
-		var values [wire.MaxValues / 68][]byte
-		for at, slot := range p.slots {
-			values[at] = l.table.bytes(slot)
+		p.from = i
+		if !l.answers.add(p, l.line) {
+			l.counts.Congested++
 		}
-		l.postValues(wire.ProtocolPullResponse, i, values[:len(p.slots)]...)
 	}
 }
 
 // pack is a packet of a pull response.
 type pack struct {
-	slots []int32
+	from  int32
+	slots []int32 // that are sent as they are by then
 	size  int // bytes
 	rank  float64
 }

@@ -92,6 +92,11 @@ type counts struct {
 	Late       uint64 // deliveries that went out more than lateAfter late
 	Gated      uint64 // requests and ContactInfos that had to wait for a pong
 
+	Congested  uint64 // packets of answers that the line had no room for
+
+	Burst     uint64 // packets in bursts, those included that are always there
+	BurstTime uint64 // how long the bursts were, in ms
+
 	PrunedHere  uint64 // origins that the node under test pruned
 	Needless    uint64 // of them, those that the peer did not push
 	PrunedThere uint64 // origins that peers pruned at the node under test
@@ -115,6 +120,9 @@ func (c counts) since(b counts) counts {
 	c.Orphans -= b.Orphans
 	c.Late -= b.Late
 	c.Gated -= b.Gated
+	c.Congested -= b.Congested
+	c.Burst -= b.Burst
+	c.BurstTime -= b.BurstTime
 	c.PrunedHere -= b.PrunedHere
 	c.Needless -= b.Needless
 	c.PrunedThere -= b.PrunedThere

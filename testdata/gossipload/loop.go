@@ -32,6 +32,7 @@ type load struct {
 	relayers int           // of each value, before prunes
 	pulls    float64       // requests to the node under test a second
 	keep     float64       // share of what the node under test relays that its peers go on taking
+	line     float64       // bytes of answers to the node under test a second
 	burst    int           // packets a second while there is a burst; 0 for none
 	spread   time.Duration // until the whole cluster knows the node under test
 }
@@ -55,6 +56,7 @@ type loop struct {
 	wheel   *wheel
 	unborn  []birth // the rest of a chunk
 	filters filters
+	answers answers
 	recent  recent
 	bursts  bursts
 
@@ -109,6 +111,7 @@ func (l *loop) turn(now uint64) error {
 	if err := l.wheel.advance(now, l.deliver); err != nil {
 		return err
 	}
+	l.answerAtRate(elapsed)
 	l.pullAtRate(elapsed)
 	l.burstAtRate(elapsed)
 	if l.err == nil {

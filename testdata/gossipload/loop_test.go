@@ -113,6 +113,7 @@ func TestPullRequestIsAnsweredBehindTheGate(t *testing.T) {
 	n.pong(t, 5)
 	check(t, "gated", n.loop.counts.Gated, 1)
 	n.tell(t, 5, request)
+	n.loop.answerAtRate(1000)
 	want := n.loop.table.missing(&request.Filter, n.loop.now)
 	messages, from := n.told(t, int(n.loop.counts.To[wire.ProtocolPullResponse].Packets))
 	got := 0
@@ -284,13 +285,31 @@ func TestBurst(t *testing.T) {
 	l.seen, l.burst = []int32{1, 2, 3}, 5000
 	made, err := newAuthor(l.cluster, newRandom(1, 0)).write(wire.KindVote, 1, 1, l.now)
 	check(t, "error", err, nil)
-	l.recent.add(origined{made.bytes, 1})
+	l.recent.add(made.bytes)
 	l.now -= l.now % burstEvery
 	for range burstEvery / wheelTick {
 		l.burstAtRate(wheelTick)
 		l.now += wheelTick
 	}
-	check(t, "pushes", l.counts.To[wire.ProtocolPush].Packets, 5000)
+	check(t, "pushes", l.counts.To[wire.ProtocolPush].Packets, 4990) // the first turn starts it
+	check(t, "packets", l.counts.Burst, 4990)
+	check(t, "time", l.counts.BurstTime, burstLength-wheelTick)
+}
+
+// TestLine has answers wait for their turn, and those that would wait too long
+// lost.
+func TestLine(t *testing.T) {
+	var a answers
+	for i := range 4 {
+		check(t, "added", a.add(pack{size: 300}, 1000), i < 3)
+	}
+	a.owed = 700
+	for i := range 4 {
+		_, ok := a.next()
+		check(t, "sent", ok, i < 2)
+	}
+	check(t, "added", a.add(pack{size: 300}, 1000), true)
+	check(t, "bytes", a.bytes, 600)
 }
 
 // TestBudget has no more than five intervals in reserve.

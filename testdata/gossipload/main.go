@@ -50,6 +50,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := setPriority(set.nice); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(set.dir, "solsnap-gossipload-")
 	if err != nil {
 		return fmt.Errorf("make scratch directory: %w", err)

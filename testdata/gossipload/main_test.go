@@ -74,7 +74,7 @@ func newTestLoop(t *testing.T, target *socket) *loop {
 		t.Fatal(err)
 	}
 	t.Cleanup(table.close)
-	what := load{relayers: 3, pulls: 30, keep: 0.5, spread: time.Second}
+	what := load{relayers: 3, pulls: 30, keep: 0.5, line: 1e9, spread: time.Second}
 	l := newLoop(c, table, s, nil, home(target), what, 1)
 	l.now = millis(time.Now())
 	l.wheel = newWheel(l.now)

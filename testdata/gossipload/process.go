@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is the node under test as it runs.
@@ -80,7 +82,7 @@ func (p *process) died() error {
 
 // said is the end of what it has printed.
 func (p *process) said() string {
-	const most = 2000
+	const most = 1000
 	end, err := p.log.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err.Error()
@@ -163,4 +165,26 @@ func parseDrops(table string, port uint16) (drops uint64, err error) {
 		drops += n
 	}
 	return drops, nil
+}
+
+// setPriority sets that of every thread of this process; threads and processes to
+// come inherit it.
+func setPriority(nice int) error {
+	if nice == 0 {
+		return nil
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err != nil {
+			return err
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, id, nice); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("set priority %d: %w; leave out -nice unless root", nice, err)
+		}
+	}
+	return nil
 }

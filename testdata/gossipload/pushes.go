@@ -53,7 +53,7 @@ func (l *loop) bear() {
 func (l *loop) born(b *birth) {
 	l.counts.Born++
 	l.table.replace(b.slot, b.value)
-	l.recent.add(origined{b.value.bytes, b.node})
+	l.recent.add(b.value.bytes)
 	copies := 0
 	for _, e := range l.mesh.from(b.node) {
 		if e.pruned[b.node] || e.relayer == b.node {

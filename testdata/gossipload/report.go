@@ -29,7 +29,7 @@ type result struct {
 	OwnCores float64 `json:"own_cores"`
 	OwnRSS   int64   `json:"own_rss_bytes"`
 	Nodes    int     `json:"nodes"`
-	Joined   float64 `json:"joined_seconds"`
+	Joined   float64 `json:"joined_seconds"` // 0 if it took too long
 	Lost     uint64  `json:"lost_at_node"` // while it was measured
 	LostHere uint64  `json:"lost_at_cluster"`
 	LostEver uint64  `json:"lost_at_node_since_start"`
@@ -101,13 +101,20 @@ func (r *result) printPushes(line func(string, ...any)) {
 	born := float64(max(c.Born, 1))
 	line("  pushed   %s new values/s, %.2f copies of each; nobody left to push %.2f %%; pruned %s origins/s, %s of them needlessly",
 		kilo(r.rate(c.Born)), float64(c.Deliveries)/born, 100*float64(c.Orphans)/born, kilo(r.rate(c.PrunedHere)), kilo(r.rate(c.Needless)))
+	if c.BurstTime > 0 {
+		line("  bursts   %s packets/s, %.0f s in all", kilo(1000*float64(c.Burst)/float64(c.BurstTime)), float64(c.BurstTime)/1000)
+	}
 	line("  relayed  peers pruned %s origins/s", kilo(r.rate(c.PrunedThere)))
-	line("  known    to %d of %d nodes, to nearly all after %.0f s; %.1f s at most between two ContactInfos", c.Visible, r.Nodes, r.Joined, float64(c.Gap)/1000)
+	after := "which took too long"
+	if r.Joined > 0 {
+		after = fmt.Sprintf("to nearly all after %.0f s", r.Joined)
+	}
+	line("  known    to %d of %d nodes, %s; %.1f s at most between two ContactInfos", c.Visible, r.Nodes, after, float64(c.Gap)/1000)
 }
 
 func (r *result) printLosses(line func(string, ...any)) {
 	c := &r.Counts
-	line("  lost     %d datagrams at the node's socket (%d since the start), %d at the cluster's; %d pings unanswered", r.Lost, r.LostEver, r.LostHere, c.Unanswered)
+	line("  lost     %d datagrams at the node's socket (%d since the start), %d at the cluster's, %d on the line; %d pings unanswered", r.Lost, r.LostEver, r.LostHere, c.Congested, c.Unanswered)
 	line("  load     cost %.2f cores and %.0f MiB itself; %.2f %% of pushes went out more than %d ms late",
 		r.OwnCores, mebi(r.OwnRSS), 100*float64(c.Late)/float64(max(c.Deliveries, 1)), lateAfter)
 }

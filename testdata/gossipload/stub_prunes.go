@@ -6,8 +6,9 @@ import "solsnap/gossip/wire"
 
 const (
 	// stubSilence is after which time without a value a relayer is no longer
-	// counted, in ms: more than between two ContactInfos.
-	stubSilence = 10_000
+	// counted, in ms: more than between two values of a voter. Others have nobody
+	// pruned.
+	stubSilence = 1000
 	// stubUpserts is after how many values of an origin a stub may prune.
 	stubUpserts = enoughUpserts
 )

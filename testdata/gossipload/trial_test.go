@@ -16,8 +16,8 @@ import (
 // process that learns the shred version, answers pings, pulls, is pushed to, and
 // prunes.
 func TestTrialOfStub(t *testing.T) {
-	s := settings{population: village, span: 3 * time.Second, settle: time.Second, seed: 1}
-	s.load = load{relayers: 3, pulls: 20, keep: 0.2, spread: 300 * time.Millisecond}
+	s := settings{population: village, span: 3 * time.Second, seed: 1}
+	s.load = load{relayers: 3, pulls: 20, keep: 0.2, line: 1e8, spread: 300 * time.Millisecond}
 	r, err := s.runMode(t.Context(), stubMode, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
