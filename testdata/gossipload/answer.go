@@ -123,7 +123,7 @@ func (l *loop) takePullRequest(i int32, m *wire.PullRequest) {
 type pack struct {
 	from  int32
 	slots []int32 // that are sent as they are by then
-	size  int // bytes
+	size  int     // bytes
 	rank  float64
 }
 

@@ -92,7 +92,7 @@ type counts struct {
 	Late       uint64 // deliveries that went out more than lateAfter late
 	Gated      uint64 // requests and ContactInfos that had to wait for a pong
 
-	Congested  uint64 // packets of answers that the line had no room for
+	Congested uint64 // packets of answers that the line had no room for
 
 	Burst     uint64 // packets in bursts, those included that are always there
 	BurstTime uint64 // how long the bursts were, in ms

@@ -30,7 +30,7 @@ type result struct {
 	OwnRSS   int64   `json:"own_rss_bytes"`
 	Nodes    int     `json:"nodes"`
 	Joined   float64 `json:"joined_seconds"` // 0 if it took too long
-	Lost     uint64  `json:"lost_at_node"` // while it was measured
+	Lost     uint64  `json:"lost_at_node"`   // while it was measured
 	LostHere uint64  `json:"lost_at_cluster"`
 	LostEver uint64  `json:"lost_at_node_since_start"`
 

@@ -105,7 +105,7 @@ func (l *loop) checkInfo(v wire.Value) bool {
 
 // checkWallclock reports whether a value is neither of the past nor of the future.
 func (l *loop) checkWallclock(v wire.Value) bool {
-	const slack = 500 // on the way here
+	const slack = 2000 // on the way here
 	ok := v.Wallclock() <= l.now+window+slack && l.now <= v.Wallclock()+window+slack
 	if !ok {
 		l.fault(faultWallclock, fmt.Sprintf("%v: %d ms", v.Label(), int64(v.Wallclock()-l.now)))
