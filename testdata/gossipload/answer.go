@@ -52,7 +52,7 @@ type answers struct {
 }
 
 // lineSeconds is how much of the line's time may be in the queue.
-const lineSeconds = 1
+const lineSeconds = 0.2
 
 // add reports whether there was room.
 func (a *answers) add(p pack, line float64) bool {

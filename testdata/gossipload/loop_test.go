@@ -301,14 +301,14 @@ func TestBurst(t *testing.T) {
 func TestLine(t *testing.T) {
 	var a answers
 	for i := range 4 {
-		check(t, "added", a.add(pack{size: 300}, 1000), i < 3)
+		check(t, "added", a.add(pack{size: 300}, 5000), i < 3)
 	}
 	a.owed = 700
 	for i := range 4 {
 		_, ok := a.next()
 		check(t, "sent", ok, i < 2)
 	}
-	check(t, "added", a.add(pack{size: 300}, 1000), true)
+	check(t, "added", a.add(pack{size: 300}, 5000), true)
 	check(t, "bytes", a.bytes, 600)
 }
 

@@ -23,18 +23,22 @@ const (
 // takes is what a peer makes of what the node under test relays to it. The peer
 // gets the same values from others, too, and mostly sooner.
 type takes struct {
-	upserts []uint8  // by origin
-	pruned  []uint64 // when, by origin
-	pending []wire.Pubkey
-	last    uint64
+	origins map[int32]taken
+	pending []wire.Pubkey // to prune
+	last    uint64        // when it got anything
+}
+
+// taken is what a peer got of an origin.
+type taken struct {
+	upserts int
+	pruned  uint64 // when; 0 for not
 }
 
 // takePush counts what was relayed to a peer.
 func (l *loop) takePush(i int32, values []wire.Value) {
 	t := l.taking[i]
 	if t == nil {
-		n := len(l.cluster.nodes)
-		t = &takes{upserts: make([]uint8, n), pruned: make([]uint64, n)}
+		t = &takes{origins: make(map[int32]taken)}
 		l.taking[i] = t
 	}
 	t.last = l.now
@@ -60,24 +64,27 @@ func (l *loop) noteRefresh(wallclock uint64) {
 }
 
 func (l *loop) takeRelayed(i int32, t *takes, origin int32) {
+	key := l.cluster.nodes[origin].pubkey
+	o := t.origins[origin]
 	switch {
 	case origin == i:
-		l.fault(faultReturned, l.cluster.nodes[i].pubkey.String())
-	case t.pruned[origin] != 0:
-		if l.now-t.pruned[origin] > heedWithin {
-			l.fault(faultUnheeded, l.cluster.nodes[origin].pubkey.String())
+		l.fault(faultReturned, key.String())
+		return
+	case o.pruned != 0:
+		if l.now-o.pruned > heedWithin {
+			l.fault(faultUnheeded, key.String())
 		}
-	default:
-		t.upserts[origin]++
-		if t.upserts[origin] < enoughUpserts {
-			return
-		}
-		t.upserts[origin] = 0
+		return
+	}
+	o.upserts++
+	if o.upserts == enoughUpserts {
+		o.upserts = 0
 		if !l.keeps(i, origin) {
-			t.pruned[origin] = l.now
-			t.pending = append(t.pending, l.cluster.nodes[origin].pubkey)
+			o.pruned = l.now
+			t.pending = append(t.pending, key)
 		}
 	}
+	t.origins[origin] = o
 }
 
 // keeps reports whether the node under test is one of the two from whom a peer
