@@ -3,6 +3,8 @@
 package main
 
 import (
+	"encoding/json"
+
 	"solsnap/gossip/wire"
 )
 
@@ -47,6 +49,17 @@ func (f flows) sum() (sum flow) {
 	return sum
 }
 
+// MarshalJSON writes them by the name of the message.
+func (f flows) MarshalJSON() ([]byte, error) {
+	named := make(map[string]flow)
+	for p, one := range f {
+		if one.Packets > 0 {
+			named[wire.Protocol(p).String()] = one
+		}
+	}
+	return json.Marshal(named)
+}
+
 // fault is what a node under test must not do.
 type fault int
 
@@ -66,6 +79,20 @@ const (
 	numFaults
 )
 
+// faults are how often each was seen.
+type faults [numFaults]uint64
+
+// MarshalJSON writes those that were seen, by what was seen.
+func (f faults) MarshalJSON() ([]byte, error) {
+	named := make(map[string]uint64)
+	for fault, n := range f {
+		if n > 0 {
+			named[faultNames[fault]] = n
+		}
+	}
+	return json.Marshal(named)
+}
+
 // faultNames say what was seen.
 var faultNames = [numFaults]string{
 	faultUndecodable:  "datagrams that cannot be decoded",
@@ -79,36 +106,36 @@ var faultNames = [numFaults]string{
 	faultPrune:        "prunes for another destination",
 	faultOrigin:       "values of origins that nobody knows",
 	faultReturned:     "values pushed to their own origin",
-	faultUnheeded:     "values pushed more than 1 s after a prune",
+	faultUnheeded:     "values pushed more than 1 s after a prune, which may have come too late",
 }
 
 // counts are what has happened since the start. Rates are the differences of two.
 type counts struct {
-	To, From flows // the node under test
+	To   flows `json:"to_node"` // the node under test
+	From flows `json:"from_node"`
 
-	Born       uint64 // new values
-	Deliveries uint64 // pushes of them, of the first copy and others
-	Orphans    uint64 // new values that nobody was left to push
-	Late       uint64 // deliveries that went out more than lateAfter late
-	Gated      uint64 // requests and ContactInfos that had to wait for a pong
+	Born       uint64 `json:"new_values"`
+	Deliveries uint64 `json:"deliveries"` // pushes of them, of the first copy and others
+	Orphans    uint64 `json:"orphans"`    // new values that nobody was left to push
+	Late       uint64 `json:"late"`       // deliveries that went out more than lateAfter late
+	Gated      uint64 `json:"gated"`      // requests and ContactInfos that had to wait for a pong
+	Congested  uint64 `json:"congested"`  // packets of answers that the line had no room for
 
-	Congested uint64 // packets of answers that the line had no room for
+	Burst     uint64 `json:"burst_packets"` // those included that are always there
+	BurstTime uint64 `json:"burst_ms"`
 
-	Burst     uint64 // packets in bursts, those included that are always there
-	BurstTime uint64 // how long the bursts were, in ms
+	PrunedHere  uint64 `json:"pruned_by_node"`          // origins
+	Needless    uint64 `json:"pruned_by_node_needless"` // of them, those that the peer did not push
+	PrunedThere uint64 `json:"pruned_by_peers"`         // origins
 
-	PrunedHere  uint64 // origins that the node under test pruned
-	Needless    uint64 // of them, those that the peer did not push
-	PrunedThere uint64 // origins that peers pruned at the node under test
+	Visible    uint64 `json:"visible"`             // nodes that know the node under test, now
+	Unanswered uint64 `json:"unanswered_pings"`    // of more than a second ago, now
+	Refreshed  uint64 `json:"contact_info"`        // wallclock of the newest of the node under test
+	Gap        uint64 `json:"contact_info_gap_ms"` // longest time between two of them
+	Advertised uint64 `json:"snapshot_hashes"`     // of the node under test
 
-	Visible    uint64 // nodes that know the node under test, now
-	Unanswered uint64 // pings of more than a second ago without a pong, now
-	Refreshed  uint64 // wallclock of the newest ContactInfo of the node under test
-	Gap        uint64 // longest time in ms between two of them
-	Advertised uint64 // SnapshotHashes of the node under test
-
-	Faults   [numFaults]uint64
-	Examples [numFaults]string // the first of each
+	Faults   faults            `json:"faults"`
+	Examples [numFaults]string `json:"-"` // the first of each
 }
 
 // since is what has happened after an earlier time. What is so now, and the

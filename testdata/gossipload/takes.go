@@ -31,7 +31,7 @@ type takes struct {
 // taken is what a peer got of an origin.
 type taken struct {
 	upserts int
-	pruned  uint64 // when; 0 for not
+	pruned  uint64 // when it last did; 0 for not
 }
 
 // takePush counts what was relayed to a peer.
@@ -63,21 +63,19 @@ func (l *loop) noteRefresh(wallclock uint64) {
 	l.counts.Refreshed = wallclock
 }
 
+// takeRelayed prunes an origin after some values, and again if they do not end:
+// the prune may have been lost.
 func (l *loop) takeRelayed(i int32, t *takes, origin int32) {
 	key := l.cluster.nodes[origin].pubkey
 	o := t.origins[origin]
-	switch {
-	case origin == i:
+	if origin == i {
 		l.fault(faultReturned, key.String())
 		return
-	case o.pruned != 0:
-		if l.now-o.pruned > heedWithin {
-			l.fault(faultUnheeded, key.String())
-		}
-		return
 	}
-	o.upserts++
-	if o.upserts == enoughUpserts {
+	if o.pruned != 0 && l.now-o.pruned > heedWithin {
+		l.fault(faultUnheeded, key.String())
+	}
+	if o.upserts++; o.upserts == enoughUpserts {
 		o.upserts = 0
 		if !l.keeps(i, origin) {
 			o.pruned = l.now

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func TestTrialOfStub(t *testing.T) {
 	if r.RSS == 0 || r.RSSPeak < r.RSS || r.Cores < 0 {
 		t.Errorf("it used %+v", r)
 	}
-	check(t, "faults", c.Faults, [numFaults]uint64{})
+	check(t, "faults", c.Faults, faults{})
 	check(t, "lost", r.Lost, 0)
 }
 
@@ -103,7 +104,12 @@ func TestReport(t *testing.T) {
 	r.Nodes = 80
 	var b bytes.Buffer
 	r.print(&b)
+	text, err := json.Marshal(r)
+	check(t, "error", err, nil)
+	b.Write(text)
 	for _, want := range []string{
+		`"PushMessage":{"packets":241000,`,
+		`"faults":{"pongs that answer no ping":2}`,
 		"light: 0.18 cores, 96 MiB RSS, in 24.1 k packets/s, out 19 packets/s\n",
 		"goals    0.25 cores: ok; 150 MiB: ok\n",
 		"0.100 user + 0.080 system",
