@@ -13,7 +13,6 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	table.Insert(contact(t, 1, 1, now), Pushed, now)
 	table.Insert(snapshots(t, 1, now), Pushed, now)
 	held, newer, stale, fresh := shred(t, 1, 0, now, 0), shred(t, 1, 0, now+1, 0), shred(t, 1, 0, now-1, 0), shred(t, 1, 200, now, 0)
-	one, two := numbered(1), numbered(2)
 	vote := wire.Label{Kind: wire.KindVote, Origin: node(1)}
 	table.Refuse(vote, now, numbered(1), now)
 	table.Insert(stale, Pushed, now)
@@ -23,6 +22,7 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		return func() { table.Judge(value, hash) }
 	}
 	origin, forever := node(1), constant(1<<60)
+	refused, failed := numbered(1), numbered(2)
 	work := 1 << 30
 	f := everything(0, 0)
 	for name, run := range map[string]func(){
@@ -33,9 +33,9 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		"duplicate":        func() { table.Duplicate(held.Label()) },
 		"insert duplicate": func() { table.Insert(held, Pushed, now) },
 		"insert stale":     func() { table.Insert(stale, Pushed, now) },
-		"refuse duplicate": func() { table.Refuse(vote, now, one, now) },
-		"refuse stale":     func() { table.Refuse(vote, now-1, two, now) },
-		"fail":             func() { table.Fail(two, now) },
+		"refuse duplicate": func() { table.Refuse(vote, now, refused, now) },
+		"refuse stale":     func() { table.Refuse(vote, now-1, failed, now) },
+		"fail":             func() { table.Fail(failed, now) },
 		"get":              func() { table.Get(held.Label()) },
 		"contact info":     func() { table.ContactInfo(origin) },
 		"snapshot hashes":  func() { table.SnapshotHashes(origin) },

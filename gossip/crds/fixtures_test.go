@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"solsnap/gossip/wire"
@@ -19,9 +20,14 @@ const now = 1_700_000_000_000
 var self = node(0)
 
 // seeded is the key made of one byte, 32 times.
-func seeded(b byte) ed25519.PrivateKey {
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{b}, ed25519.SeedSize))
-}
+func seeded(b byte) ed25519.PrivateKey { return keys()[b] }
+
+var keys = sync.OnceValue(func() (all [256]ed25519.PrivateKey) {
+	for b := range all {
+		all[b] = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(b)}, ed25519.SeedSize))
+	}
+	return all
+})
 
 // node is the pubkey of a seeded key.
 func node(b byte) wire.Pubkey { return wire.PubkeyOf(seeded(b)) }

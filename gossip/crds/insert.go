@@ -71,18 +71,17 @@ func (t *Table) Insert(v wire.Verified, route Route, now uint64) Outcome {
 func (t *Table) InsertPulled(v wire.Verified, timeout, now uint64) Outcome {
 	outcome := t.Judge(v.Value(), v.Hash())
 	old := now > v.Wallclock() && now-v.Wallclock() > timeout
-	switch _, known := t.ContactInfo(v.Origin()); {
-	case !outcome.Upserted():
-	case old && !known:
+	if outcome.Upserted() && old && t.find(wire.Label{Kind: wire.KindContactInfo, Origin: v.Origin()}) == 0 {
 		outcome = Outcome{Verdict: Rejected}
-	default:
-		t.Insert(v, Pulled, now)
-		if !old {
-			t.Touch(v.Origin(), now)
-		}
+	}
+	if !outcome.Upserted() {
+		t.Fail(v.Hash(), now)
 		return outcome
 	}
-	t.Fail(v.Hash(), now)
+	t.Insert(v, Pulled, now)
+	if !old {
+		t.Touch(v.Origin(), now)
+	}
 	return outcome
 }
 
@@ -104,7 +103,6 @@ func (t *Table) replace(v wire.Verified, route Route) {
 		t.purged.add(e.value.Hash(), t.now)
 	}
 	t.unshard(place)
-	t.leave(place)
 	t.values.renew(place)
 	*e = t.entry(v, route, o)
 	t.shard(place)

@@ -66,7 +66,7 @@ func verifyOrigins(t errorer, table *Table) {
 		check(t, "has values", len(o.values) > 0, true)
 		values += len(o.values)
 		refused += len(o.refused)
-		byLabel := func(a, b struct{ label, place uint32 }) int { return int(a.label) - int(b.label) }
+		byLabel := func(a, b listed) int { return int(a.label) - int(b.label) }
 		check(t, "values are sorted", slices.IsSortedFunc(o.values, byLabel), true)
 		check(t, "refusals are sorted", slices.IsSortedFunc(o.refused, byLabel), true)
 		_, oldest := table.oldest(o)

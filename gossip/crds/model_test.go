@@ -76,6 +76,14 @@ func (r *modelRecent) has(h wire.Hash) bool {
 	return slices.ContainsFunc(r.list, func(s modelStamped) bool { return s.hash == h })
 }
 
+func (r *modelRecent) set() map[wire.Hash]bool {
+	all := make(map[wire.Hash]bool, len(r.list))
+	for _, s := range r.list {
+		all[s.hash] = true
+	}
+	return all
+}
+
 func (r *modelRecent) expire(now uint64) {
 	r.list = slices.DeleteFunc(r.list, func(s modelStamped) bool { return now-s.at > r.keep })
 }

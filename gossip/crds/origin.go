@@ -29,15 +29,16 @@ type origin struct {
 // more than the wire has labels: 32 votes, 255 epoch slots, 512 duplicate shreds
 // and one each of five kinds. A search in so few is as fast as one in a map of
 // everything, and takes a fifth of the memory.
-type directory []struct{ label, place uint32 }
+type directory []listed
+
+// listed is a label, see short, and the place of the item that has it.
+type listed struct{ label, place uint32 }
 
 // short is a label without the origin.
 func short(l wire.Label) uint32 { return uint32(l.Kind)<<16 | uint32(l.Index) }
 
 func (d directory) search(label uint32) (int, bool) {
-	return slices.BinarySearchFunc(d, label, func(e struct{ label, place uint32 }, label uint32) int {
-		return cmp.Compare(e.label, label)
-	})
+	return slices.BinarySearchFunc(d, label, func(e listed, label uint32) int { return cmp.Compare(e.label, label) })
 }
 
 // find is the place of a label, and 0 if there is none.
@@ -50,7 +51,7 @@ func (d directory) find(label uint32) uint32 {
 
 func (d *directory) insert(label, place uint32) {
 	i, _ := d.search(label)
-	*d = slices.Insert(*d, i, struct{ label, place uint32 }{label, place})
+	*d = slices.Insert(*d, i, listed{label, place})
 }
 
 func (d *directory) remove(label uint32) {

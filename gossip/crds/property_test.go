@@ -178,11 +178,8 @@ func (m *machine) agree(t *rapid.T) {
 		if ok && m.table.values.at(m.table.find(v.Label())).local != want.local {
 			t.Fatalf("%v was heard of at the wrong time", v.Label())
 		}
-		if m.table.purged.has(v.Hash()) != m.model.purged.has(v.Hash()) || m.table.failed.has(v.Hash()) != m.model.failed.has(v.Hash()) {
-			t.Fatalf("hash of %v of %d is purged %v, want %v; failed %v, want %v", v.Label(), v.Wallclock(), m.table.purged.has(v.Hash()),
-				m.model.purged.has(v.Hash()), m.table.failed.has(v.Hash()), m.model.failed.has(v.Hash()))
-		}
 	}
+	m.agreeOnHashes(t)
 	got := m.table.Stats()
 	want := Stats{
 		Values: got.Values, Pubkeys: len(m.model.origins()), Purged: len(m.model.purged.list), Failed: len(m.model.failed.list), Refused: len(m.model.refused),
@@ -192,6 +189,19 @@ func (m *machine) agree(t *rapid.T) {
 		t.Fatalf("stats are %+v of %d, want %+v of %d", got, m.table.values.len(), want, len(m.model.values))
 	}
 	m.agreeOnDecoded(t)
+}
+
+func (m *machine) agreeOnHashes(t *rapid.T) {
+	purged, failed := m.model.purged.set(), m.model.failed.set()
+	for _, v := range m.pool {
+		h := v.Hash()
+		if got := m.table.purged.has(h); got != purged[h] {
+			t.Fatalf("hash of %v of %d is purged: %v, want %v", v.Label(), v.Wallclock(), got, purged[h])
+		}
+		if got := m.table.failed.has(h); got != failed[h] {
+			t.Fatalf("hash of %v of %d failed: %v, want %v", v.Label(), v.Wallclock(), got, failed[h])
+		}
+	}
 }
 
 func (m *machine) agreeOnDecoded(t *rapid.T) {

@@ -80,9 +80,9 @@ func TestRecentOverTheEndOfItsClock(t *testing.T) {
 	check(t, "count", r.len(), 0)
 }
 
-// TestRecentIsBounded: the oldest goes.
+// TestRecentIsBounded: the oldest goes, of either list.
 func TestRecentIsBounded(t *testing.T) {
-	table := NewTable(self, Limits{Failed: 3})
+	table := NewTable(self, Limits{Failed: 3, Purged: 2})
 	for i := range 5 {
 		table.Fail(numbered(i), now)
 	}
@@ -90,4 +90,8 @@ func TestRecentIsBounded(t *testing.T) {
 		check(t, "known", table.known(numbered(i)), i >= 2)
 	}
 	check(t, "failed", table.Stats().Failed, 3)
+	for i := range uint64(5) {
+		table.Insert(snapshots(t, 1, now+i), Pushed, now)
+	}
+	check(t, "purged", table.Stats().Purged, 2)
 }

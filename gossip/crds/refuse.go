@@ -7,8 +7,8 @@ import (
 	"solsnap/gossip/wire"
 )
 
-// refusal is the hash of a value that was not wanted. With its part of a
-// directory it takes 70 bytes.
+// refusal is the hash of a value that was not wanted. With its links and its part
+// of a directory it takes about 70 bytes.
 type refusal struct {
 	hash       wire.Hash
 	wallclock  uint64

@@ -204,3 +204,29 @@ func TestFiltersNeedRoom(t *testing.T) {
 		t.Error("filters fit in 40 bytes, want an error")
 	}
 }
+
+// TestFiltersCountEverything: there are as many partitions as values and hashes of
+// any list need together, none of which would need them alone.
+func TestFiltersCountEverything(t *testing.T) {
+	const each, most = 36_000, 64 * 1682
+	table := NewTable(self, Limits{})
+	table.Insert(contact(t, 1, 1, now), Pushed, now)
+	for i := range each {
+		table.purged.add(numbered(i), now)
+		table.Fail(numbered(each+i), now)
+		table.Refuse(wire.Label{Kind: wire.KindVote, Index: uint16(i), Origin: node(1)}, now, numbered(2*each+i), now)
+	}
+	maskBits := func() uint32 {
+		set, err := table.Filters(1078, more)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set.Filters()[0].MaskBits
+	}
+	for table.purged.len()+table.failed.len()+table.refused.len()+1 > most+1 {
+		table.unrefuse(table.refused.prev(0))
+	}
+	check(t, "mask bits of one too many for 64", maskBits(), 7)
+	table.unrefuse(table.refused.prev(0))
+	check(t, "mask bits of as many as fit into 64", maskBits(), 6)
+}

@@ -40,7 +40,7 @@ func (t *Table) seek(ordinal uint64) {
 	}
 }
 
-// leave moves the cursor away from a value that will not stay where it is.
+// leave moves the cursor away from a value that is about to be removed.
 func (t *Table) leave(place uint32) {
 	if t.cursor == place {
 		t.cursor = t.values.prev(place)

@@ -35,7 +35,7 @@ type Table struct {
 	refused        *list[refusal] // the one that came last is last
 
 	ordinal  uint64 // of the value inserted last
-	cursor   uint32 // where Since ended: a value, or 0
+	cursor   uint32 // about where Since ended: a value, or 0
 	revision uint64
 
 	// Owned by Expire: who was looked at last, how many origins there were when it

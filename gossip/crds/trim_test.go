@@ -71,16 +71,19 @@ func TestTrimKeeps(t *testing.T) {
 // TestTrimWithoutStakes removes any: each as often as the others, more or less.
 func TestTrimWithoutStakes(t *testing.T) {
 	table, origins := crowded(t, 20)
-	info := contact(t, 1, 1, now)
+	var infos []wire.Verified
+	for key := range byte(20) {
+		infos = append(infos, contact(t, key+1, 1, now))
+	}
 	var gone int
 	for range 200 {
 		table.Trim(nobody, constant(0))
 		check(t, "left", len(left(table, origins)), 10)
-		if !table.Has(info.Origin()) {
+		if !table.Has(infos[0].Origin()) {
 			gone++
 		}
-		for key := range byte(20) {
-			table.Insert(contact(t, key+1, 1, now), Pushed, now)
+		for _, info := range infos {
+			table.Insert(info, Pushed, now)
 		}
 	}
 	if gone < 60 || gone > 140 {
