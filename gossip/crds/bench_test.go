@@ -128,8 +128,8 @@ func BenchmarkJudge(b *testing.B) {
 	run("stale", held[:len(newer)])
 }
 
-// BenchmarkMissing answers a pull request of a node that has nine tenths, with
-// filters as they are for a table of this size.
+// BenchmarkMissing answers a pull request of a node that has everything, which is
+// the dearest, with filters as they are for a table of this size.
 func BenchmarkMissing(b *testing.B) {
 	table, _, _ := filled(b)
 	set, err := table.Filters(1078, random())

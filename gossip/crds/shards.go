@@ -34,7 +34,8 @@ func (t *Table) unshard(place uint32) {
 // Missing are the values that a filter asks for: those of its partition that are
 // not in it, are not of after latest, and are for those who pull. It begins
 // anywhere in the partition. Each value looked at takes 1 from work, and when that
-// is used up there are no more. The table must be left alone meanwhile.
+// is used up there are no more; up to 32 are looked at, and counted, before the
+// first of them is given. The table must be left alone meanwhile.
 func (t *Table) Missing(f *wire.CrdsFilter, latest uint64, work *int) iter.Seq[wire.Verified] {
 	return func(yield func(wire.Verified) bool) {
 		shards := t.shardsOf(f)
@@ -66,20 +67,36 @@ func (t *Table) shardsOf(f *wire.CrdsFilter) [][]uint32 {
 	return t.shards[first:][:1<<(shardBits-bits)]
 }
 
+// batch is a few values of a shard. They are all over memory, and the hashes of
+// many can be fetched in the time of one if nothing is done with them in between.
+type batch [32]*wire.Verified
+
 // scan yields what is missing of a shard. It is false when there is to be no more.
 func (t *Table) scan(shard []uint32, f *wire.CrdsFilter, latest uint64, work *int, yield func(wire.Verified) bool) bool {
-	for _, place := range shard {
-		if *work <= 0 {
-			return false
-		}
-		*work--
-		if v := &t.values.at(place).value; missing(v, f, latest) && !yield(*v) {
-			return false
+	var b batch
+	for places := range slices.Chunk(shard, len(b)) {
+		places = places[:min(len(places), max(*work, 0))]
+		*work -= len(places)
+		for _, v := range t.covered(places, f, &b) {
+			if missing(v, f, latest) && !yield(*v) {
+				return false
+			}
 		}
 	}
-	return true
+	return *work > 0
+}
+
+// covered are the values in the partition of a filter. They use the memory of b.
+func (t *Table) covered(places []uint32, f *wire.CrdsFilter, b *batch) []*wire.Verified {
+	all := b[:0]
+	for _, place := range places {
+		if v := &t.values.at(place).value; f.Covers(v.Hash()) {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 func missing(v *wire.Verified, f *wire.CrdsFilter, latest uint64) bool {
-	return f.Covers(v.Hash()) && !f.Contains(v.Hash()) && v.Wallclock() <= latest && !v.Kind().Deprecated() && v.Relayable()
+	return !f.Contains(v.Hash()) && v.Wallclock() <= latest && !v.Kind().Deprecated() && v.Relayable()
 }
