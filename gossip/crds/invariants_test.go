@@ -20,7 +20,7 @@ func verify(t errorer, table *Table) {
 // origin, and in the order of ordinals.
 func verifyValues(t errorer, table *Table) {
 	t.Helper()
-	var counts [numKinds]int
+	var counts [wire.KindRestartHeaviestFork + 1]int
 	var ordinal uint64
 	inOrder := 0
 	for place := table.values.next(0); place != 0; place = table.values.next(place) {

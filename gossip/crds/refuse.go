@@ -22,8 +22,8 @@ type refusal struct {
 // again: of each label the one that would win, for as long as the table has a
 // value of the origin. The hash of whichever loses fails, see Fail. Of a
 // Duplicate, Pushes is how often Refuse was told of it before. Nothing here is
-// verified, and nothing need be: all that a liar can do is to have us sent less
-// of what we do not want.
+// verified, and nothing need be: a liar can only change how much is sent to us of
+// what we do not want.
 func (t *Table) Refuse(label wire.Label, wallclock uint64, h wire.Hash, now uint64) Outcome {
 	o := t.origin(label.Origin)
 	if o == nil || label.Kind.Dead() {

@@ -2,12 +2,10 @@ package crds
 
 import "solsnap/gossip/wire"
 
-const numKinds = int(wire.KindRestartHeaviestFork) + 1
-
 // Stats are the numbers of a table.
 type Stats struct {
 	// Values is how many there are of each kind.
-	Values [numKinds]int
+	Values [wire.KindRestartHeaviestFork + 1]int
 	// Pubkeys is how many origins they have.
 	Pubkeys int
 	// Purged, Failed and Refused are how many hashes are remembered.

@@ -24,7 +24,7 @@ type Table struct {
 
 	values *list[entry] // by rising ordinal
 	shards [numShards][]uint32
-	counts [numKinds]int
+	counts [wire.KindRestartHeaviestFork + 1]int
 
 	origins *list[origin]
 	places  map[wire.Pubkey]uint32 // of origins
