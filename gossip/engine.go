@@ -63,6 +63,8 @@ type engine struct {
 	// pressure is how much of the queue before receive is taken, from 0 to 1. It is
 	// the caller's to set.
 	pressure float64
+	shed     bool // a value was dropped since the last pull for want of time
+	width    int  // how many requests the last pull sent at most
 }
 
 // While the queue fills up, what costs a signature check is dropped, so that what

@@ -41,3 +41,17 @@ func packets(t *testing.T, from netip.AddrPort, messages ...wire.Message) (list 
 	}
 	return list
 }
+
+// TestPullsAreAsWideAsThereIsTimeFor: a request less for each response that cannot
+// be looked at, and more as long as all can.
+func TestPullsAreAsWideAsThereIsTimeFor(t *testing.T) {
+	m := newNetwork(t, 1).join(Full, Limits{PullFilters: 100})
+	for _, want := range []int{8, 16, 32, 64, 100, 100} {
+		same(t, "requests", m.widen(), want)
+	}
+	for _, want := range []int{50, 25, 12, 6, 3, 1, 1} {
+		m.shed = true
+		same(t, "requests under pressure", m.widen(), want)
+	}
+	same(t, "requests after it", m.widen(), 2)
+}

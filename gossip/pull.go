@@ -62,7 +62,7 @@ func (e *engine) met(addr netip.AddrPort, now uint64) bool {
 	return false
 }
 
-// filters are those for one pull, of which Limits.PullFilters are enough.
+// filters are those for one pull, of which e.width are enough.
 func (e *engine) filters(caller wire.Verified) []wire.CrdsFilter {
 	set, err := e.table.Filters(wire.FilterRoom(caller), e.random.Uint64)
 	if err != nil {
@@ -70,7 +70,25 @@ func (e *engine) filters(caller wire.Verified) []wire.CrdsFilter {
 		return nil
 	}
 	filters := set.Filters()
-	return filters[:min(len(filters), e.limits.PullFilters)]
+	return filters[:min(len(filters), e.widen())]
+}
+
+// widen gives how many requests to send: twice as many as last time while there is
+// time for the responses, and half as many once some had to be dropped. A node
+// with an empty table would else be sent the same values again and again, and more
+// of them than it can verify.
+func (e *engine) widen() int {
+	const first = 8 // as many as Agave sends with an empty table
+	switch {
+	case e.width == 0:
+		e.width = first
+	case e.shed:
+		e.width = max(e.width/2, 1)
+	default:
+		e.width *= 2
+	}
+	e.width, e.shed = min(e.width, e.limits.PullFilters), false
+	return e.width
 }
 
 // response is a packet that a request may get.

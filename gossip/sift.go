@@ -28,6 +28,7 @@ func (e *engine) sift(b *inbox, v wire.Value, push bool, now uint64) (incoming, 
 	outcome := e.table.Judge(v, in.hash)
 	switch {
 	case outcome.Upserted() && e.pressed(push):
+		e.shed = true
 		return in, Limited
 	case outcome.Upserted():
 		return e.siftNew(b, in, now)
