@@ -29,6 +29,9 @@ type Config struct {
 	Entrypoints []string
 	// ShredVersion tells clusters, and their forks, apart. 0 asks the entrypoints.
 	ShredVersion uint16
+	// KnownValidators are kept in the table when there are too many nodes, as are we
+	// and the entrypoints.
+	KnownValidators []wire.Pubkey
 	// AllowPrivate takes private and loopback addresses for real ones, for clusters
 	// of one's own.
 	AllowPrivate bool

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 
 	"solsnap/gossip/crds"
 	"solsnap/gossip/wire"
@@ -20,6 +21,7 @@ type engine struct {
 	mode         Mode
 	key          ed25519.PrivateKey
 	self         wire.Pubkey
+	known        []wire.Pubkey
 	allowPrivate bool
 	version      wire.Version
 	log          *slog.Logger
@@ -101,7 +103,7 @@ func newEngine(id identity) *engine {
 	l := id.cfg.Limits
 	self := wire.PubkeyOf(id.cfg.Key)
 	e := &engine{
-		limits: l, mode: id.cfg.Mode, key: id.cfg.Key, self: self, allowPrivate: id.cfg.AllowPrivate,
+		limits: l, mode: id.cfg.Mode, key: id.cfg.Key, self: self, known: id.cfg.KnownValidators, allowPrivate: id.cfg.AllowPrivate,
 		version: id.cfg.Version, log: id.cfg.Logger, random: id.random, outset: id.outset, serving: true,
 		table:    crds.NewTable(self, crds.Limits{Values: l.Values, Pubkeys: l.Pubkeys, Refused: l.Refused}),
 		pings:    newPingCache(pingLimits{pairs: l.PingCache, pings: perSecond(l.PingRate, l.PingRate), ttl: millis(l.PingTTL), interval: millis(l.PingInterval)}, id.random.Uint64),
@@ -185,7 +187,7 @@ func (e *engine) pullInterval(now uint64) uint64 {
 
 // keeps tells the nodes that are not trimmed from the table.
 func (e *engine) keeps(origin wire.Pubkey) bool {
-	if origin == e.self {
+	if origin == e.self || slices.Contains(e.known, origin) {
 		return true
 	}
 	node, ok := e.table.ContactInfo(origin)

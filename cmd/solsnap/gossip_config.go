@@ -25,12 +25,13 @@ import (
 // advertise.
 func gossipConfig(cfg Config) gossip.Config {
 	return gossip.Config{
-		Listen:       netip.AddrPortFrom(cfg.gossipAddr(), cfg.GossipPort.number()),
-		Entrypoints:  cfg.Entrypoints,
-		ShredVersion: cfg.ExpectedShredVersion,
-		AllowPrivate: cfg.AllowPrivateAddr,
-		Mode:         cfg.GossipMode,
-		Version:      ownVersion(readBuildInfo()),
+		Listen:          netip.AddrPortFrom(cfg.gossipAddr(), cfg.GossipPort.number()),
+		Entrypoints:     cfg.Entrypoints,
+		ShredVersion:    cfg.ExpectedShredVersion,
+		KnownValidators: cfg.KnownValidators,
+		AllowPrivate:    cfg.AllowPrivateAddr,
+		Mode:            cfg.GossipMode,
+		Version:         ownVersion(readBuildInfo()),
 		Limits: gossip.Limits{
 			AnnounceInterval: cfg.GossipAnnounceInterval,
 			PullBudget:       int(cfg.GossipPullRate+9) / 10, // for each 100 ms
