@@ -58,7 +58,7 @@ func (n *network) announced(origin *member, s *Snapshots, percent, rounds int) i
 func TestGossipAnnouncementReachesEverybody(t *testing.T) {
 	n := settled(t, 1, crowdSize, Light, Limits{})
 	n.run(300 * time.Millisecond)
-	origin := n.members[7]
+	origin := n.members[3]
 	most := n.announced(origin, snapshotsAt(1000, 1100), 99, 10)
 	t.Logf("99 %% of %d nodes after %d rounds of 100 ms", crowdSize, most)
 	all := n.announced(origin, snapshotsAt(1000, 1200), 100, 30)
@@ -69,7 +69,7 @@ func TestGossipAnnouncementReachesEverybody(t *testing.T) {
 // (gossip-wire §13): a full snapshot, an incremental, another incremental, a full
 // that takes the incremental's place, and that it is no server any more.
 func TestGossipFollowsTheServedPair(t *testing.T) {
-	n := settled(t, 2, 60, Light, Limits{})
+	n := settled(t, 2, 60/shrink, Light, Limits{})
 	origin := n.members[0]
 	for _, s := range []*Snapshots{snapshotsAt(1000, 0), snapshotsAt(1000, 1100), snapshotsAt(1000, 1200), snapshotsAt(2000, 0)} {
 		rounds := n.announced(origin, s, 100, 20)
@@ -101,7 +101,7 @@ func TestGossipFollowsTheServedPair(t *testing.T) {
 // TestGossipEverybodyLearnsOfEverybody begins with nothing but the address of one
 // node (gossip-wire §11.2).
 func TestGossipEverybodyLearnsOfEverybody(t *testing.T) {
-	const size = 60
+	const size = 60 / shrink
 	n := newNetwork(t, 3)
 	door := n.join(Full, Limits{})
 	for range size - 1 {
@@ -141,7 +141,7 @@ func TestGossipIsDeterministic(t *testing.T) {
 		n := newNetwork(t, 4)
 		n.weather.loss, n.weather.twice = 0.1, 0.1
 		door := n.join(Full, Limits{})
-		for range 19 {
+		for range 19 / shrink {
 			n.join(Light, Limits{}, door).announce(snapshotsAt(1, 0), n.clock)
 		}
 		n.run(10 * time.Second)

@@ -48,7 +48,7 @@ func (m *member) kept(k wire.Kind) int { return m.table.Stats().Values[k] }
 // contact infos and snapshot hashes, and remember the hashes of the rest
 // (gossip-wire §11.5).
 func TestGossipFullAndLightTogether(t *testing.T) {
-	const full, light = 12, 8
+	const full, light = 12 / shrink, 8 / shrink
 	v, lights := mixed(t, 30, full, light)
 	pulled := make(map[wire.Hash]int) // votes that were sent to the first light node by pull
 	lights[0].tap = func(_, to netip.AddrPort, data []byte) {
@@ -96,7 +96,7 @@ func TestGossipFullAndLightTogether(t *testing.T) {
 // TestGossipLightNodeJoins: whoever joins late is given everything once, and not
 // for ever.
 func TestGossipLightNodeJoins(t *testing.T) {
-	const full = 8
+	const full = 8 / shrink
 	v, _ := mixed(t, 31, full, 0)
 	for range 24 {
 		v.vote()
@@ -120,7 +120,7 @@ func TestGossipLightNodeJoins(t *testing.T) {
 // TestGossipEntrypointOfEverybody: a full node of which nothing is known but where
 // it is gives a whole table to who joins (gossip-wire §11.5).
 func TestGossipEntrypointOfEverybody(t *testing.T) {
-	const full = 8
+	const full = 8 / shrink
 	v, _ := mixed(t, 32, full, 0)
 	for range 24 {
 		v.vote()

@@ -2,6 +2,7 @@
 
 package gossip
 
-// crowdSize is how many nodes the largest simulated cluster has. The race detector
-// makes everything some five times slower.
-const crowdSize = 500
+const (
+	crowdSize = 500 // nodes of the largest simulated cluster
+	shrink    = 1   // by which the others are divided
+)

@@ -2,5 +2,9 @@
 
 package gossip
 
-// crowdSize is how many nodes the largest simulated cluster has.
-const crowdSize = 100
+// With the race detector everything takes ten times as long, and simulated
+// clusters are smaller.
+const (
+	crowdSize = 100 // nodes of the largest
+	shrink    = 2   // by which the others are divided
+)

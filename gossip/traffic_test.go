@@ -14,7 +14,7 @@ import (
 // 8 in 500 ms of at most 1232 bytes whatever the size (§7.5).
 func TestGossipTrafficStaysBounded(t *testing.T) {
 	const seconds = 10
-	for _, size := range []int{25, 50, 100} {
+	for _, size := range []int{25 / shrink, 50 / shrink, 100 / shrink} {
 		n := settled(t, 20, size, Light, Limits{})
 		for _, m := range n.members {
 			m.announce(snapshotsAt(1000, 0), n.clock)
@@ -81,7 +81,7 @@ func duplicates(before, after Stats) float64 {
 // many ask most of them to stop (gossip-wire §8.4). Two relayers of each origin are
 // left, and all that is new still gets to everybody.
 func TestGossipPrunesDuplicatesAndKeepsTheMesh(t *testing.T) {
-	const size = 40
+	const size = 40 / shrink
 	// Nobody is replaced as a push peer, which would end what they have pruned.
 	n := settled(t, 21, size, Light, Limits{RefreshInterval: time.Hour, PullInterval: time.Hour})
 	n.run(time.Second)

@@ -11,11 +11,11 @@ import (
 // TestGossipInBadWeather loses one datagram in five, doubles one in ten, and lets
 // them overtake each other by up to 300 ms.
 func TestGossipInBadWeather(t *testing.T) {
-	n := settled(t, 10, 60, Light, Limits{})
+	n := settled(t, 10, 60/shrink, Light, Limits{})
 	n.weather = weather{delay: 30, jitter: 300, loss: 0.2, twice: 0.1}
 	n.run(time.Second)
 	for slot := uint64(1001); slot < 1005; slot++ {
-		rounds := n.announced(n.members[slot%7], snapshotsAt(1000, slot), 100, 50)
+		rounds := n.announced(n.members[slot%5], snapshotsAt(1000, slot), 100, 50)
 		t.Logf("announcement known to all after %d rounds", rounds)
 	}
 }
@@ -23,7 +23,7 @@ func TestGossipInBadWeather(t *testing.T) {
 // TestGossipJoinsInBadWeather begins a cluster with the same losses: a ping that
 // is lost costs 20 s (gossip-wire §6.2).
 func TestGossipJoinsInBadWeather(t *testing.T) {
-	const size = 16
+	const size = 16 / shrink
 	n := newNetwork(t, 11)
 	n.weather = weather{delay: 30, jitter: 300, loss: 0.2, twice: 0.1}
 	door := n.join(Light, Limits{})
@@ -44,7 +44,7 @@ func TestGossipWithWrongClocks(t *testing.T) {
 		visible bool
 	}{{10 * time.Second, true}, {-10 * time.Second, true}, {20 * time.Second, false}, {-20 * time.Second, false}} {
 		t.Run(tt.skew.String(), func(t *testing.T) {
-			n := settled(t, 12, 20, Light, Limits{})
+			n := settled(t, 12, 20/shrink, Light, Limits{})
 			wrong := n.add(Light, Limits{})
 			wrong.setDoors(n.doorsOf(0))
 			wrong.skew = tt.skew.Milliseconds()
@@ -98,7 +98,7 @@ func TestGossipHealsAfterAPartition(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			const size = 24
+			const size = 24 / shrink
 			n := settled(t, 13, size, Light, Limits{})
 			prepare(n)
 			left, right := n.members[0], n.members[size-1]
