@@ -31,8 +31,8 @@ func ownLoopback(number int) netip.AddrPort {
 
 // quick are limits that make things happen soon.
 var quick = Limits{
-	Round: 10 * time.Millisecond, PullInterval: 20 * time.Millisecond, SettledInterval: 50 * time.Millisecond,
-	RefreshInterval: 300 * time.Millisecond, PingInterval: 200 * time.Millisecond, AnnounceInterval: 500 * time.Millisecond,
+	Round: 20 * time.Millisecond, PullInterval: 100 * time.Millisecond, SettledInterval: 100 * time.Millisecond,
+	RefreshInterval: 900 * time.Millisecond, PingInterval: time.Second, AnnounceInterval: time.Second,
 	ReceiveQueue: 1024, ReceiveBuffer: 1 << 20,
 }
 
