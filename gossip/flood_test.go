@@ -45,7 +45,7 @@ func (l *lab) fill(origins, values int) {
 func TestGossipFloodOfPullRequests(t *testing.T) {
 	l := newLab(t, Full, Limits{PullBudget: 4096})
 	l.fill(20, 3000)
-	flooder, other := l.knows(newActor(1)), l.knows(newActor(2))
+	flooder := l.knows(newActor(1))
 	l.clock += 10_000
 	bytes := 0
 	for i := range uint64(200) { // two seconds
@@ -60,11 +60,11 @@ func TestGossipFloodOfPullRequests(t *testing.T) {
 
 	scan := newLab(t, Full, Limits{PullBudget: 1 << 20, ScanRate: 100, ScanBurst: 1000})
 	scan.fill(20, 3000)
-	flooder, other = scan.knows(newActor(1)), scan.knows(newActor(2))
+	curious, other := scan.knows(newActor(1)), scan.knows(newActor(2))
 	scan.clock += 10_000
 	answered := 0
 	for i := range uint64(64) {
-		if len(only[*wire.PullResponse](scan.hears(flooder.addr, flooder.request(t, i, scan.clock)))) > 0 {
+		if len(only[*wire.PullResponse](scan.hears(curious.addr, curious.request(t, i, scan.clock)))) > 0 {
 			answered++
 		}
 	}

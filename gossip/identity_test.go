@@ -174,7 +174,7 @@ func TestGossipExtensionsAreNotRelayed(t *testing.T) {
 func extended(t *testing.T, s actor, now uint64) wire.Value {
 	t.Helper()
 	b := signed(t, s.key, s.info(now)).Bytes()
-	data := append(b[64:len(b)-1:len(b)-1], 1, 9, 1, 7) // one, of type 9, of one byte, 7
+	data := slices.Concat(b[64:len(b)-1], []byte{1, 9, 1, 7}) // one, of type 9, of one byte, 7
 	v, err := wire.DecodeValue(slices.Concat(signature(s.key, data), data))
 	if err != nil {
 		t.Fatal(err)
