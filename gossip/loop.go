@@ -11,6 +11,7 @@ type desk struct {
 	engine    *engine
 	in        []packet
 	saves     chan<- []byte
+	mailer    *mailer
 	published time.Time
 	saved     time.Time
 	visible   bool
@@ -21,16 +22,16 @@ type desk struct {
 func (n *Node) loop(ctx context.Context, saves chan<- []byte) error {
 	started := time.Now()
 	d := &desk{
-		Node: n, in: newBatch(readBatch), saves: saves, saved: started,
+		Node: n, in: newBatch(readBatch), saves: saves, saved: started, mailer: n.mailer,
 		engine: newEngine(identity{cfg: n.cfg, random: newSecretRand(), outset: uint64(started.UnixMicro())}),
 	}
 	ticker := time.NewTicker(n.cfg.Limits.Round)
 	defer ticker.Stop()
+	defer func() { d.mailer.close(&d.engine.outbox) }()
 	for d.engine.failed == nil {
 		select {
 		case <-ctx.Done():
 			d.obey() // so that a withdrawal at the last moment goes out
-			d.send()
 			d.keep()
 			return nil
 		case <-n.ring.ready:
@@ -41,8 +42,9 @@ func (n *Node) loop(ctx context.Context, saves chan<- []byte) error {
 			d.round(time.Now())
 		case <-n.woken:
 			d.obey()
+		case <-d.mailer.room:
 		}
-		d.send()
+		d.mailer.take(&d.engine.outbox)
 	}
 	return d.engine.failed
 }
@@ -61,13 +63,6 @@ func (d *desk) take() []packet {
 		kept++
 	}
 	return d.in[:kept]
-}
-
-func (d *desk) send() {
-	if _, err := d.conn.write(d.engine.outbox.packets); err != nil {
-		d.log.Debug("gossip: some datagrams not sent", "err", err)
-	}
-	d.engine.outbox.empty()
 }
 
 // obey puts in force what others want.

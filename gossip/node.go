@@ -34,6 +34,7 @@ type Node struct {
 	conn     *conn        // set by Listen
 	echo     net.Listener // set by Listen
 	ring     *ring
+	mailer   *mailer // set by Listen
 	arrivals arrivals
 
 	mu     sync.Mutex
@@ -111,6 +112,7 @@ func (n *Node) listen(ctx context.Context) (err error) {
 	if err != nil {
 		return errors.Join(err, n.conn.Close())
 	}
+	n.mailer = newMailer(n.conn, n.log)
 	return nil
 }
 
@@ -135,7 +137,7 @@ func (n *Node) Stats() Stats {
 	s := n.view.Load().stats
 	if n.conn != nil {
 		s.TooLong, s.Lost = n.conn.counters.tooLong.Load(), n.conn.kernelDrops()
-		s.Unsent = n.conn.counters.refused.Load() + n.conn.counters.unsent.Load()
+		s.Unsent = n.conn.counters.refused.Load() + n.conn.counters.unsent.Load() + n.mailer.dropped.Load()
 	}
 	s.Overflowed = n.ring.drops()
 	return s
@@ -202,6 +204,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.doors.Run(ctx) })
 	group.Go(func() error { n.prepare(ctx); return nil })
 	group.Go(func() error { n.save(saves); return nil })
+	group.Go(func() error { n.mailer.run(); return nil })
 	group.Go(func() error {
 		defer close(saves)
 		return n.loop(ctx, saves)
