@@ -230,3 +230,31 @@ func TestGossipFiltersCoverWhatIsRefused(t *testing.T) {
 		t.Errorf("%d of %d votes were in the partition of a filter, want most", len(covered), len(hashes))
 	}
 }
+
+// TestGossipIntroductions: who proves its address is told at once who we are, and
+// in another packet what we serve, if we do (gossip-wire §11.2).
+func TestGossipIntroductions(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*lab)
+		want   []wire.Kind
+	}{
+		"serving":              {func(*lab) {}, []wire.Kind{wire.KindContactInfo, wire.KindSnapshotHashes}},
+		"withdrawn":            {func(l *lab) { l.setServing(false, l.clock) }, []wire.Kind{wire.KindContactInfo}},
+		"nothing to serve now": {func(l *lab) { l.announce(nil, l.clock) }, []wire.Kind{wire.KindContactInfo}},
+	} {
+		l := newLab(t, Light, Limits{})
+		l.announce(snapshotsAt(1000, 0), l.clock)
+		l.passes(2 * time.Second)
+		tt.change(l)
+		l.passes(time.Second)
+		s := l.knows(newActor(1))
+		var kinds []wire.Kind
+		for _, push := range only[*wire.Push](l.passes(500 * time.Millisecond)) {
+			same(t, name+": values in a packet", len(push.Values), 1)
+			kinds = append(kinds, push.Values[0].Kind())
+		}
+		if !slices.Equal(kinds, tt.want) {
+			t.Errorf("%s: %v is told %v, want %v", name, s.addr, kinds, tt.want)
+		}
+	}
+}

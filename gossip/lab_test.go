@@ -29,6 +29,7 @@ type sent struct {
 
 // actor is somebody else.
 type actor struct {
+	number int
 	key    ed25519.PrivateKey
 	pubkey wire.Pubkey
 	addr   netip.AddrPort
@@ -37,7 +38,7 @@ type actor struct {
 
 func newActor(number int) actor {
 	key := keyOf(number)
-	return actor{key: key, pubkey: wire.PubkeyOf(key), addr: placeOf(number), outset: 1000 * epoch2026}
+	return actor{number: number, key: key, pubkey: wire.PubkeyOf(key), addr: placeOf(number), outset: 1000 * epoch2026}
 }
 
 func newLab(t testing.TB, mode Mode, limits Limits) *lab {
