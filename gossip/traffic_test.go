@@ -13,13 +13,13 @@ import (
 // at most 9 nodes, if they have not pruned it (gossip-wire §8). Pull requests are
 // 8 in 500 ms of at most 1232 bytes whatever the size (§7.5).
 func TestGossipTrafficStaysBounded(t *testing.T) {
-	const seconds = 10
+	const seconds = 10 / shrink
 	for _, size := range []int{25 / shrink, 50 / shrink, 100 / shrink} {
 		n := settled(t, 20, size, Light, Limits{})
 		for _, m := range n.members {
 			m.announce(snapshotsAt(1000, 0), n.clock)
 		}
-		n.run(5 * time.Second)
+		n.run(4 * time.Second / shrink)
 		before := n.stats()
 		n.run(seconds * time.Second)
 		after := n.stats()
