@@ -14,6 +14,8 @@ const (
 	pongTTL      = 1_280_000
 	pongDeadline = 60_000
 	pingInterval = 20_000 // between pings to the same pair
+	pingTries    = 3      // pings at pingRetry, before pingInterval counts
+	pingRetry    = 2_000  // Agave since 4.2 takes a ping for lost after 1 to 2 s
 )
 
 // pingLimits bound the ping cache. Zero fields take their defaults.
@@ -61,9 +63,11 @@ func newPair(pubkey wire.Pubkey, addr netip.AddrPort) pair {
 type pingState struct {
 	ponged  bool
 	waiting bool   // a ping is out
+	tries   uint8  // how many pings with this token are out
 	pong    uint64 // when the last pong came, if ponged
+	first   uint64 // when the first ping with this token went
 	ping    uint64 // when the last ping went; a pair has always been pinged
-	want    wire.Hash
+	token   wire.Token
 	rtt     uint32 // in ms, at least 1 if ponged
 }
 
@@ -91,7 +95,7 @@ func (c *pingCache) check(pubkey wire.Pubkey, addr netip.AddrPort, now uint64) (
 	if verified && now <= s.pong+c.limits.ttl/4 { // in time not to expire
 		return true, nil
 	}
-	if s.ping <= now && now < s.ping+c.limits.interval {
+	if s.ping <= now && now < s.ping+c.wait(s) {
 		return verified, nil
 	}
 	return verified, c.again(s, verified, now)
@@ -116,13 +120,27 @@ func (c *pingCache) again(s *pingState, verified bool, now uint64) *wire.Token {
 	return c.ping(s, now)
 }
 
-func (c *pingCache) ping(s *pingState, now uint64) *wire.Token {
-	token := new(wire.Token)
-	for i := 0; i < len(token); i += 8 {
-		binary.LittleEndian.PutUint64(token[i:], c.random())
+// wait is how long after the last ping another may follow. One that got lost is
+// soon sent again: without a pong a node is as good as not there.
+func (c *pingCache) wait(s *pingState) uint64 {
+	if s.waiting && s.tries < pingTries {
+		return min(pingRetry, c.limits.interval)
 	}
-	s.waiting, s.ping, s.want = true, now, wire.PongHash(*token)
-	return token
+	return c.limits.interval
+}
+
+// ping makes a token, or takes the one that is out: then a late pong is as good.
+func (c *pingCache) ping(s *pingState, now uint64) *wire.Token {
+	if s.waiting && s.tries < pingTries && s.timely(now) {
+		s.tries, s.ping = s.tries+1, now
+	} else {
+		for i := 0; i < len(s.token); i += 8 {
+			binary.LittleEndian.PutUint64(s.token[i:], c.random())
+		}
+		s.waiting, s.tries, s.first, s.ping = true, 1, now, now
+	}
+	token := s.token
+	return &token
 }
 
 // expects reports whether a pong answers a ping that is out. Pongs that do not are
@@ -140,7 +158,7 @@ func (c *pingCache) pong(pong *wire.Pong, from netip.AddrPort, now uint64) (rtt 
 	if s == nil || !s.expects(pong.Hash, now) {
 		return 0, false
 	}
-	s.rtt = uint32(max(now-s.ping, 1))
+	s.rtt = uint32(max(now-s.ping, 1)) // those before were most likely lost
 	s.ponged, s.pong, s.waiting = true, now, false
 	return s.roundTrip(), true
 }
@@ -161,7 +179,12 @@ func (s *pingState) verified(ttl, now uint64) bool {
 }
 
 func (s *pingState) expects(hash wire.Hash, now uint64) bool {
-	return s.waiting && hash == s.want && s.ping <= now && now <= s.ping+pongDeadline
+	return s.waiting && s.timely(now) && hash == wire.PongHash(s.token)
+}
+
+// timely reports whether a pong to the token would not be too late.
+func (s *pingState) timely(now uint64) bool {
+	return s.first <= now && now <= s.first+pongDeadline
 }
 
 func (s *pingState) roundTrip() time.Duration {
