@@ -48,6 +48,7 @@ type engine struct {
 	introductions []introduction // in the order in which they were made
 	refreshed     uint64         // own contact info
 	announced     uint64         // own snapshot hashes
+	latest        uint64         // time of the last round
 	pulled        uint64
 	pushed        uint64
 	cursor        uint64                    // of the table, for pushing
@@ -165,6 +166,7 @@ func (e *engine) round(now uint64) {
 	if e.joined == 0 {
 		return
 	}
+	e.watchClock(now)
 	e.refresh(now)
 	if now-e.pulled >= e.pullInterval(now) {
 		e.pulled = now

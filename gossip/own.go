@@ -75,9 +75,29 @@ func (e *engine) announce(s *Snapshots, now uint64) {
 		return
 	}
 	e.snapshots, e.announced = s, 0
+	if s == nil {
+		e.table.Withdraw(wire.KindSnapshotHashes, now)
+	}
 	if e.joined != 0 {
 		e.refresh(now)
 	}
+}
+
+// clockStep is how far the clock may step back without anybody noticing, in ms.
+const clockStep = 1000
+
+// watchClock begins anew when the clock was set back: what we signed before is of
+// the future, and would win against all that we sign until the clock has caught
+// up. Others take the later start of two (§3.3).
+func (e *engine) watchClock(now uint64) {
+	if now+clockStep < e.latest {
+		e.log.Warn("gossip: the clock was set back; announcing anew", "by_ms", e.latest-now)
+		e.outset++
+		e.table.Withdraw(wire.KindContactInfo, now)
+		e.table.Withdraw(wire.KindSnapshotHashes, now)
+		e.refreshed, e.announced = 0, 0
+	}
+	e.latest = now
 }
 
 // setServing makes the node to be found as a server, or not, at once.

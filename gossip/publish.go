@@ -13,8 +13,11 @@ import (
 func (e *engine) peers(now uint64) []Peer {
 	list := make([]Peer, 0, e.table.Stats().Values[wire.KindContactInfo])
 	for node := range e.table.Nodes() {
-		if node.Info.Pubkey != e.self && node.Received+millis(e.limits.PeerActive) > now {
-			list = append(list, e.peer(node, now))
+		if node.Info.Pubkey == e.self || node.Received+millis(e.limits.PeerActive) <= now {
+			continue
+		}
+		if p := e.peer(node, now); p.RTT > 0 { // else it came from a file, and has not ponged yet
+			list = append(list, p)
 		}
 	}
 	slices.SortFunc(list, func(a, b Peer) int { return slices.Compare(a.Pubkey[:], b.Pubkey[:]) })
@@ -42,21 +45,25 @@ func (e *engine) peer(node crds.Node, now uint64) Peer {
 	return p
 }
 
-// status is how the node is doing, given its peers.
+// status is how the node is doing, given its peers, who have all ponged.
 func (e *engine) status(peers []Peer) Status {
 	s := Status{
 		Pubkey: e.self, Mode: e.mode, ShredVersion: e.shredVersion, Gossip: e.gossip,
-		Joined: e.joined != 0, Peers: len(peers), Returned: len(e.returned),
+		Joined: e.joined != 0, Peers: e.others(), Ponged: len(peers), Returned: len(e.returned),
 	}
 	if e.serving {
 		s.RPC, s.Snapshots = e.rpc, e.snapshots
 	}
-	for _, p := range peers {
-		if p.RTT > 0 {
-			s.Ponged++
-		}
-	}
 	return s
+}
+
+// others counts contact infos, but for our own.
+func (e *engine) others() int {
+	nodes := e.table.Stats().Values[wire.KindContactInfo]
+	if _, own := e.table.ContactInfo(e.self); own {
+		nodes--
+	}
+	return nodes
 }
 
 // counts are the numbers of now.

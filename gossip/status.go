@@ -19,8 +19,8 @@ type Status struct {
 	Joined bool
 	// Snapshots are those that are announced; nil for none.
 	Snapshots *Snapshots
-	// Peers are the nodes whose contact infos we have, Ponged those of them that
-	// answered a ping of ours.
+	// Peers is of how many nodes we have the contact info, Ponged how many of them
+	// were heard of lately and answer our pings, see Node.Peers.
 	Peers, Ponged int
 	// Returned is how many nodes gave us our own contact info in the last minute
 	// when they were asked for what they have: those that would tell others of us.

@@ -135,6 +135,15 @@ func (t *Table) remove(place uint32) {
 	}
 }
 
+// Withdraw takes our own value of a kind out of the table, if there is one. Others
+// keep what they have of it until it expires.
+func (t *Table) Withdraw(kind wire.Kind, now uint64) {
+	t.now = now
+	if place := t.find(wire.Label{Kind: kind, Origin: t.self}); place != 0 {
+		t.remove(place)
+	}
+}
+
 // changed says that an origin has another value of a kind, or none.
 func (t *Table) changed(o *origin, kind wire.Kind) {
 	switch kind {

@@ -170,3 +170,21 @@ func TestTouch(t *testing.T) {
 	n, _ = table.ContactInfo(node(1))
 	check(t, "contact info bumped backwards", n.Received, now+7)
 }
+
+// TestWithdraw takes back what we said, and nothing else.
+func TestWithdraw(t *testing.T) {
+	table := NewTable(self, Limits{})
+	table.Insert(contact(t, 0, 1, now), Local, now)
+	table.Insert(snapshots(t, 0, now), Local, now)
+	table.Insert(snapshots(t, 1, now), Pushed, now)
+	for range 2 { // the second time there is nothing to take back
+		table.Withdraw(wire.KindSnapshotHashes, now)
+		_, ok := table.SnapshotHashes(self)
+		check(t, "own snapshot hashes", ok, false)
+		_, ok = table.ContactInfo(self)
+		check(t, "own contact info", ok, true)
+		_, ok = table.SnapshotHashes(node(1))
+		check(t, "those of another", ok, true)
+	}
+	check(t, "announced again", table.Insert(snapshots(t, 0, now-1), Local, now).Verdict, New)
+}
