@@ -53,7 +53,6 @@ type engine struct {
 	pushed        uint64
 	cursor        uint64                    // of the table, for pushing
 	returned      map[netip.AddrPort]uint64 // who gave us our own contact info, and when
-	sampling      uint64                    // secret, see sampled
 
 	// parcels are empty between calls of push. Those of former peers are dropped when
 	// the peers change.
@@ -114,7 +113,6 @@ func newEngine(id identity) *engine {
 		scans:    newSourceLimiter(perSecond(l.ScanRate, l.ScanBurst), sources),
 		bytes:    newLimiter(pullRate(l.PullBudget, nil)),
 		returned: make(map[netip.AddrPort]uint64),
-		sampling: id.random.Uint64(),
 		parcels:  make(map[parcel][]wire.Verified),
 		inbox:    newInbox(),
 		outbox:   outbox{allowPrivate: id.cfg.AllowPrivate},

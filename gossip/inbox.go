@@ -71,8 +71,6 @@ type incoming struct {
 	hash  wire.Hash
 	fate  fate
 	check int // in inbox.checks; -1 for none
-	// pushes is how often a resample came before, or never.
-	pushes int
 }
 
 // fate is what to do with a value once its packet has been proved.
@@ -81,8 +79,6 @@ type fate uint8
 const (
 	insert    fate = iota // into the table; it has a check
 	recount               // it is in the table, or was
-	sample                // count who relayed it, without keeping it; it has a check
-	resample              // it was counted before
 	returnOwn             // it is our own contact info; it has a check, unless it is what we last signed
 )
 

@@ -41,7 +41,7 @@ type Limits struct {
 	// PushBatch is how many pairs of value and peer one push handles: 4096.
 	PushBatch int
 	// PruneUpserts is after how many values of an origin its relayers are judged:
-	// 20. In Light mode, which counts a part of the values only, 5.
+	// 20. In Light mode, which counts contact infos and snapshot hashes only, 5.
 	PruneUpserts int
 
 	// PingTTL is how long a pong proves an address, 1280 s; it is renewed after a

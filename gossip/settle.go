@@ -106,12 +106,6 @@ func (e *engine) settlePushed(b *inbox, in *incoming, from netip.AddrPort, now u
 	switch in.fate {
 	case returnOwn:
 		e.comeBack(in, from, now)
-	case sample:
-		e.countValue(kind, Unwanted)
-		return 0
-	case resample:
-		e.countValue(kind, Duplicate)
-		return in.pushes
 	case recount:
 		outcome := e.table.Judge(in.value, in.hash)
 		if outcome.Verdict == crds.Duplicate {

@@ -1,8 +1,6 @@
 package gossip
 
 import (
-	"encoding/binary"
-
 	"solsnap/gossip/crds"
 	"solsnap/gossip/wire"
 )
@@ -23,7 +21,7 @@ func (e *engine) sift(b *inbox, v wire.Value, push bool, now uint64) (incoming, 
 		e.table.Fail(in.hash, now)
 		return in, Unstaked
 	case e.mode == Light && !keptByLight(v.Kind()):
-		return e.siftUnwanted(b, in, push, now)
+		return in, e.unwanted(in, now)
 	}
 	outcome := e.table.Judge(v, in.hash)
 	switch {
@@ -118,33 +116,17 @@ func keptByLight(k wire.Kind) bool {
 	return k == wire.KindContactInfo || k == wire.KindSnapshotHashes
 }
 
-// siftUnwanted remembers the hash, but not that of a value from the future, which
-// would make all that come after it seem old. A part of the pushed values is
-// verified all the same, to learn which relayers are timely; nobody else can tell
-// which part.
-func (e *engine) siftUnwanted(b *inbox, in incoming, push bool, now uint64) (incoming, Verdict) {
+// unwanted remembers the hash, but not that of a value from the future, which
+// would make all that come after it seem old. Nothing is verified: all that a liar
+// can do is to have us sent less of what we do not want.
+func (e *engine) unwanted(in incoming, now uint64) Verdict {
 	if in.value.Wallclock() > now+millis(e.limits.PushWindow) {
 		e.table.Fail(in.hash, now)
-		return in, WrongTime
+		return WrongTime
 	}
 	outcome := e.table.Refuse(in.value.Label(), in.value.Wallclock(), in.hash, now)
-	switch {
-	case outcome.Verdict == crds.Rejected:
-		return in, Unknown
-	case !push || !e.sampled(in.hash):
-		return in, Unwanted
-	case outcome.Upserted():
-		in.fate, in.check = sample, b.value(in.value, in.hash)
-	case outcome.Verdict == crds.Duplicate:
-		in.fate, in.pushes = resample, outcome.Pushes
-	default:
-		in.fate, in.pushes = resample, never
+	if outcome.Verdict == crds.Rejected {
+		return Unknown
 	}
-	return in, Accepted
-}
-
-// sampled is true for one in 32 of all hashes.
-func (e *engine) sampled(h wire.Hash) bool {
-	const multiplier = 0x9e3779b97f4a7c15 // spreads the secret over all bits
-	return (binary.LittleEndian.Uint64(h[8:])^e.sampling)*multiplier>>59 == 0
+	return Unwanted
 }
