@@ -39,7 +39,7 @@ var arrows = map[string]struct {
 	"snapshot/archive":          {[]string{"snapshot", "snapshot/archive/lthash", "snapshot/archive/manifest", "snapshot/durable"}, "what is inside an archive does not depend on where it came from or who asks"},
 	"snapshot/archive/lthash":   {nil, "the lattice hash is pure: accounts in, 2048 bytes out"},
 	"snapshot/archive/manifest": {[]string{"snapshot"}, "the codec is pure: it should be worth importing by whoever has a manifest, wherever from"},
-	"snapshot/fetch":            {[]string{"snapshot"}, "a download goes from URL to pending file; choosing the URL and judging the bytes are the mirror's"},
+	"snapshot/fetch":            {[]string{"snapshot", "snapshot/durable"}, "a download goes from URL to pending file; choosing the URL and judging the bytes are the mirror's"},
 	"snapshot/mirror": {[]string{"snapshot", "snapshot/archive", "snapshot/fetch", "gossip/discovery"},
 		"the mirror is handed offers and a store; it must run without a gossip node or a server, as in its tests"},
 	"gossip/wire":      {nil, "the codec is pure: bytes in, messages out"},
