@@ -90,6 +90,9 @@ func (c Config) validate() error {
 	if c.MinRate < 0 || c.SourceRate < 0 || c.Reserve < 0 || c.Connections < 0 || c.StallTimeout < 0 || c.Attempts < 0 {
 		return errors.New("fetch: a rate, number or time is negative")
 	}
+	if c.Limiter != nil && c.Limiter.Limit() != rate.Inf && c.Limiter.Burst() <= 0 {
+		return errors.New("fetch: the limiter has no burst, and lets nothing through")
+	}
 	if limit := c.limit(); limit < float64(c.MinRate) {
 		return fmt.Errorf("fetch: the limit of %.0f bytes/s is below the least rate of %d", limit, c.MinRate)
 	}

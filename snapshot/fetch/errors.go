@@ -117,7 +117,7 @@ func isFinal(err error) bool {
 // reasonOf weighs what was wrong with the sources: the reason is that of the one
 // that came furthest.
 func reasonOf(failed []SourceError) error {
-	for _, reason := range []error{ErrVerification, ErrTooSlow, ErrName} {
+	for _, reason := range []error{ErrDisk, ErrVerification, ErrTooSlow, ErrName} {
 		for _, s := range failed {
 			if errors.Is(s.Err, reason) {
 				return reason

@@ -74,13 +74,9 @@ func (d *Download) deliver(ctx context.Context, part *partial) (proven bool, _ e
 	for {
 		offered, delay := d.probe(ctx)
 		for _, t := range d.inOrder(part, teams(offered)) {
-			a, err := newAttempt(&d.config, part, t)
+			err := d.try(ctx, part, t)
 			if err == nil {
-				d.current.Store(a)
-				err = a.run(ctx)
-			}
-			if err == nil {
-				return a.manifest != nil, nil
+				return t[0].offer.manifest != nil, nil
 			}
 			if ctx.Err() != nil || errors.As(err, new(diskError)) {
 				return false, err
@@ -93,6 +89,23 @@ func (d *Download) deliver(ctx context.Context, part *partial) (proven bool, _ e
 			return false, err
 		}
 	}
+}
+
+// try lets one team try. That there is no room for what it has is held against the
+// team: it may have lied about its size, and others need not have.
+func (d *Download) try(ctx context.Context, part *partial, t team) error {
+	a, err := newAttempt(&d.config, part, t)
+	if space := (*SpaceError)(nil); errors.As(err, &space) {
+		for _, o := range t {
+			o.fail(refusal(ErrDisk, "%w", space), &d.config)
+		}
+		return errExhausted
+	}
+	if err != nil {
+		return err
+	}
+	d.current.Store(a)
+	return a.run(ctx)
 }
 
 // inOrder puts the team first that can continue most; otherwise the best source's.
@@ -165,6 +178,11 @@ func (d *Download) explain(ctx context.Context, err error) error {
 		return result
 	}
 	result.Reason = reasonOf(result.Sources)
+	for _, s := range result.Sources {
+		if space := (*SpaceError)(nil); result.Reason == ErrDisk && errors.As(s.Err, &space) {
+			result.Cause = space
+		}
+	}
 	return result
 }
 

@@ -18,7 +18,7 @@ import (
 const mib = 1 << 20
 
 func TestFetch(t *testing.T) {
-	content := random(2*pieceSize+12345, 1)
+	content := random(pieceSize+12345, 1)
 	for name, s := range map[string]*server{
 		"our own":                    {manifest: true},
 		"plain with ranges and tags": {},
@@ -96,7 +96,7 @@ func TestJoinsProvenSources(t *testing.T) {
 
 // TestDoesNotJoinUnproven: equal names, sizes and tags prove nothing.
 func TestDoesNotJoinUnproven(t *testing.T) {
-	content, other := random(2*pieceSize, 1), random(2*pieceSize, 2)
+	content, other := random(pieceSize+mib, 1), random(pieceSize+mib, 2)
 	for name, second := range map[string]*server{
 		"other bytes, digests":   {content: other, manifest: true},
 		"other bytes, none":      {content: other},
@@ -221,15 +221,16 @@ func TestMissingDirectory(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	good := config("dir", "http://192.0.2.1:8899")
 	for name, change := range map[string]func(*Config){
-		"no directory":         func(c *Config) { c.Dir = "" },
-		"no name":              func(c *Config) { c.Name.Kind, c.Name.Base, c.Name.Slot = 1, 5, 5 },
-		"no source":            func(c *Config) { c.Sources = nil },
-		"file source":          func(c *Config) { c.Sources = []string{"file:///etc/passwd"} },
-		"path source":          func(c *Config) { c.Sources = []string{"/etc/passwd"} },
-		"negative":             func(c *Config) { c.MinRate = -1 },
-		"limit below floor":    func(c *Config) { c.MinRate, c.SourceRate = 2, 1 },
-		"limiter below floor":  func(c *Config) { c.MinRate, c.Limiter = 2, rate.NewLimiter(1, 1) },
-		"source without a URL": func(c *Config) { c.Sources = []string{"http://%zz"} },
+		"no directory":          func(c *Config) { c.Dir = "" },
+		"no name":               func(c *Config) { c.Name.Kind, c.Name.Base, c.Name.Slot = 1, 5, 5 },
+		"no source":             func(c *Config) { c.Sources = nil },
+		"file source":           func(c *Config) { c.Sources = []string{"file:///etc/passwd"} },
+		"path source":           func(c *Config) { c.Sources = []string{"/etc/passwd"} },
+		"negative":              func(c *Config) { c.MinRate = -1 },
+		"limit below floor":     func(c *Config) { c.MinRate, c.SourceRate = 2, 1 },
+		"limiter without burst": func(c *Config) { c.Limiter = rate.NewLimiter(1, 0) },
+		"limiter below floor":   func(c *Config) { c.MinRate, c.Limiter = 2, rate.NewLimiter(1, 1) },
+		"source without a URL":  func(c *Config) { c.Sources = []string{"http://%zz"} },
 	} {
 		c := good
 		change(&c)
@@ -276,7 +277,7 @@ func TestRateLimits(t *testing.T) {
 		"of all":      func(c *Config) { c.Limiter = rate.NewLimiter(4*mib, 128<<10) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &server{content: random(4*mib, 1)}
+			s := &server{content: random(2*mib, 1)}
 			dir := tempDir(t)
 			c := config(dir, s.start(t))
 			limit(&c)
@@ -284,8 +285,8 @@ func TestRateLimits(t *testing.T) {
 			if _, err := fetchInto(t, c); err != nil {
 				t.Fatal(err)
 			}
-			if elapsed := time.Since(began); elapsed < 900*time.Millisecond {
-				t.Errorf("4 MiB at 4 MiB/s took %s", elapsed)
+			if elapsed := time.Since(began); elapsed < 400*time.Millisecond {
+				t.Errorf("2 MiB at 4 MiB/s took %s", elapsed)
 			}
 			assertFetched(t, dir, s.content)
 		})

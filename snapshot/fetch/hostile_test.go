@@ -52,10 +52,10 @@ func hostiles(content []byte) map[string]hostile {
 	otherName.Slot++
 	changing := &server{content: content}
 	changing.wrap = func(w http.ResponseWriter) http.ResponseWriter {
-		return &limited{w, pieceSize + 100, func() { changing.content = other }}
+		return &limited{w, mib + 100, func() { changing.content = other }}
 	}
 	stall := func(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
-		return &limited{w, pieceSize + 100, func() { <-r.Context().Done() }}
+		return &limited{w, mib + 100, func() { <-r.Context().Done() }}
 	}
 	stalling := &server{content: content}
 	stalling.answer = afterProbe(func(w http.ResponseWriter, r *http.Request) { stalling.serve(stall(w, r), r) })
@@ -81,13 +81,22 @@ func hostiles(content []byte) map[string]hostile {
 		"says nothing": {server: &server{answer: always(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })},
 			want: ErrNoSource, says: "stalled", change: short},
 		"truncates at once": {server: &server{content: content, noRange: true, wrap: cutter(100)}, want: ErrNoSource, says: "EOF", change: short},
-		"truncates Agave":   {server: &server{content: content, noRange: true, wrap: cutter(pieceSize + 100)}, want: ErrNoSource, says: "EOF", change: short},
-		"dies for good":     {server: dying(content), want: ErrNoSource, says: "503", keeps: true, change: short},
+		"truncates Agave":   {server: &server{content: content, noRange: true, wrap: cutter(mib + 100)}, want: ErrNoSource, says: "EOF", change: short},
+		"dies for good":     {server: dying(random(pieceSize+2*mib, 1)), want: ErrNoSource, says: "503", keeps: true, change: short},
 		"stalls":            {server: stalling, want: nil, change: short},
 		"stalls Agave":      {server: stallingPlain, want: ErrNoSource, says: "stalled", change: short},
 		"no length": {server: &server{answer: always(func(w http.ResponseWriter, _ *http.Request) {
 			_ = http.NewResponseController(w).Flush()
 		})}, want: ErrNoSource, says: "how long"},
+		"says it is huge": {server: &server{answer: always(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Range", "bytes 0-0/9223372036854775807")
+			w.WriteHeader(http.StatusPartialContent)
+		})}, want: ErrNoSource, says: "8.0 EiB"},
+		"says it is larger than the disk": {server: &server{answer: always(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", `"large"`)
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-0/%d", int64(maxSize)))
+			w.WriteHeader(http.StatusPartialContent)
+		})}, want: ErrDisk, says: "free"},
 		"empty": {server: &server{noRange: true}, want: ErrNoSource, says: "how long"},
 		"encodes": {server: &server{answer: always(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -144,7 +153,7 @@ func dying(content []byte) *server {
 }
 
 func TestHostileOrigins(t *testing.T) {
-	content := random(2*pieceSize, 1)
+	content := random(2*mib, 1)
 	for name, h := range hostiles(content) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -175,7 +184,7 @@ func TestHostileOrigins(t *testing.T) {
 
 // TestNextSourceIsTried: whatever the first does, the second delivers.
 func TestNextSourceIsTried(t *testing.T) {
-	content := random(2*pieceSize, 1)
+	content := random(2*mib, 1)
 	for name, h := range hostiles(content) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +204,7 @@ func TestNextSourceIsTried(t *testing.T) {
 
 // TestLiarAmongHonest: all have the same manifest, one does not keep to it.
 func TestLiarAmongHonest(t *testing.T) {
-	content := random(6*pieceSize, 1)
+	content := random(4*pieceSize, 1)
 	liar := slowly(&server{content: content, manifest: true}, 100*mib)
 	lies := &server{content: random(len(content), 5), noTag: true}
 	liar.answer = always(func(w http.ResponseWriter, r *http.Request) { lies.serve(&drip{w, r, 100 * mib, 0}, r) })

@@ -123,7 +123,7 @@ func decodeBasis(text string) (basis, error) {
 	}
 	b := basis{}
 	var err error
-	if b.size, err = parseCount(size); err != nil || b.size == 0 {
+	if b.size, err = parseCount(size); err != nil || b.size == 0 || b.size > maxSize {
 		return basis{}, fmt.Errorf("journal has a bad size %q", size)
 	}
 	quoted, err := strconv.QuotedPrefix(rest)

@@ -56,7 +56,7 @@ func parseManifest(text []byte, name snapshot.Name) (*manifest, error) {
 		return nil, errors.New("digests are not computed yet")
 	case answer.ChunkSize != pieceSize:
 		return nil, fmt.Errorf("manifest has chunks of %d bytes, want %d", answer.ChunkSize, pieceSize)
-	case answer.Size <= 0 || len(answer.Chunks) != pieceCount(answer.Size):
+	case answer.Size <= 0 || answer.Size > maxSize || len(answer.Chunks) != pieceCount(answer.Size):
 		return nil, fmt.Errorf("manifest has %d chunks for %d bytes", len(answer.Chunks), answer.Size)
 	}
 	m := &manifest{size: answer.Size, pieces: make([]sum, len(answer.Chunks))}

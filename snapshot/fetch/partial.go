@@ -134,6 +134,9 @@ func (p *partial) extent(i int) span {
 func (p *partial) begin(t terms, reserve int64) ([]bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.checkRoom(t.size, reserve); err != nil {
+		return nil, err
+	}
 	good := make([]bool, pieceCount(t.size))
 	kept := make(map[int]record)
 	for i, r := range p.pieces {
@@ -145,15 +148,17 @@ func (p *partial) begin(t terms, reserve int64) ([]bool, error) {
 		return nil, err
 	}
 	p.basis, p.pieces, p.synced = t.basis, kept, len(kept)
-	if err := p.makeRoom(reserve); err != nil {
-		return nil, err
-	}
 	if err := syncData(p.file); err != nil {
 		return nil, err
 	}
-	err := p.openJournal(t)
+	if err := p.openJournal(t); err != nil {
+		return nil, err
+	}
 	p.keeps = p.journal != nil
-	return good, err
+	if err := allocate(p.file, t.size); err != nil {
+		return nil, fmt.Errorf("make room for %d bytes: %w", t.size, err)
+	}
+	return good, nil
 }
 
 // holds reports whether the file has a piece of that digest.
@@ -162,7 +167,9 @@ func (p *partial) holds(i int, want sum) bool {
 	return err == nil && found == want
 }
 
-func (p *partial) makeRoom(reserve int64) error {
+// checkRoom looks whether the filesystem has room for size bytes, those included
+// that the file takes already.
+func (p *partial) checkRoom(size, reserve int64) error {
 	free, err := freeSpace(p.dir)
 	if err != nil {
 		return err
@@ -171,11 +178,8 @@ func (p *partial) makeRoom(reserve int64) error {
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", p.file.Name(), err)
 	}
-	if need := max(p.basis.size-had, 0) + reserve; need > free {
+	if need := max(size-had, 0) + reserve; need > free {
 		return &SpaceError{Dir: p.dir, Need: need, Free: free}
-	}
-	if err := allocate(p.file, p.basis.size); err != nil {
-		return fmt.Errorf("make room for %d bytes: %w", p.basis.size, err)
 	}
 	return nil
 }
@@ -282,51 +286,4 @@ func (p *partial) resumable() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.pieces) > 0 && p.keeps
-}
-
-// remove leaves nothing. The file goes last: while it is there, it is locked.
-func (p *partial) remove() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_ = p.closeJournal()
-	_ = os.Remove(p.path(".journal"))
-	_ = os.Remove(p.file.Name())
-	p.file.Close()
-}
-
-// leave closes the files for another Run to go on with.
-func (p *partial) leave() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_ = p.closeJournal()
-	p.file.Close()
-}
-
-// publish gives the archive its name, unless there is one of that name:
-//
-//	fsync(.partial) link(.partial, NAME) fsync(dir) unlink(.journal) unlink(.partial)
-//
-// It is a link and not a rename because a rename would replace.
-func (p *partial) publish() error {
-	if err := p.file.Sync(); err != nil {
-		return err
-	}
-	path := filepath.Join(p.dir, p.name.String())
-	if err := os.Link(p.file.Name(), path); errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
-		return err
-	} else if err != nil {
-		if err := renameNew(p.file.Name(), path); err != nil { // no hard links here
-			return err
-		}
-	}
-	return durable.SyncDir(p.dir)
-}
-
-// renameNew looks before it renames, which is as good as can be had without links:
-// others who fetch this archive are kept out by the lock.
-func renameNew(from, to string) error {
-	if _, err := os.Lstat(to); err == nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: fs.ErrExist}
-	}
-	return os.Rename(from, to)
 }

@@ -60,10 +60,10 @@ func abandon(t *testing.T, c Config, good int64) {
 func TestResumesWhereAbandoned(t *testing.T) {
 	for name, s := range map[string]*server{"digests": {manifest: true}, "tags": {}} {
 		t.Run(name, func(t *testing.T) {
-			slowly(s, 200*mib).content = random(5*pieceSize+99, 1)
+			slowly(s, 400*mib).content = random(4*pieceSize+99, 1)
 			url, dir := s.start(t), tempDir(t)
 			for range 3 {
-				abandon(t, config(dir, url), pieceSize*(1+rand.Int64N(3)))
+				abandon(t, config(dir, url), pieceSize*(1+rand.Int64N(2)))
 			}
 			s.served.Store(0)
 			abandonedAt := int64(pieceSize)
@@ -80,10 +80,10 @@ func TestResumesWhereAbandoned(t *testing.T) {
 }
 
 func TestResumesAfterChangeOfPeer(t *testing.T) {
-	content := random(3*pieceSize, 1)
+	content := random(2*pieceSize, 1)
 	for name, first := range map[string]*server{"both with digests": {manifest: true}, "the first with tags": {}} {
 		t.Run(name, func(t *testing.T) {
-			slowly(first, 200*mib).content = content
+			slowly(first, 400*mib).content = content
 			dir := tempDir(t)
 			abandon(t, config(dir, first.start(t)), pieceSize)
 			second := &server{content: content, manifest: true}
@@ -101,7 +101,7 @@ func TestResumesAfterChangeOfPeer(t *testing.T) {
 
 // TestDoesNotResumeUnproven: from another peer, or another file of the same.
 func TestDoesNotResumeUnproven(t *testing.T) {
-	content, other := random(3*pieceSize, 1), random(3*pieceSize, 2)
+	content, other := random(2*pieceSize, 1), random(2*pieceSize, 2)
 	for name, second := range map[string]*server{
 		"other bytes with digests": {content: other, manifest: true},
 		"other bytes with tags":    {content: other},
@@ -109,7 +109,7 @@ func TestDoesNotResumeUnproven(t *testing.T) {
 		"no ranges":                {content: content, noRange: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			first := slowly(&server{content: content}, 200*mib)
+			first := slowly(&server{content: content}, 400*mib)
 			dir := tempDir(t)
 			abandon(t, config(dir, first.start(t)), pieceSize)
 			d, err := fetchInto(t, config(dir, second.start(t)))
@@ -126,7 +126,7 @@ func TestDoesNotResumeUnproven(t *testing.T) {
 
 // TestResumeFindsDamage: what was recorded but not synced is read again.
 func TestResumeFindsDamage(t *testing.T) {
-	s := slowly(&server{content: random(3*pieceSize, 1), manifest: true}, 200*mib)
+	s := slowly(&server{content: random(2*pieceSize, 1), manifest: true}, 400*mib)
 	url, dir := s.start(t), tempDir(t)
 	abandon(t, config(dir, url), pieceSize)
 	part := dir + "/." + testName.String() + ".partial"
