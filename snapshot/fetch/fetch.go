@@ -179,7 +179,7 @@ func (d *Download) explain(ctx context.Context, err error) error {
 	}
 	result.Reason = reasonOf(result.Sources)
 	for _, s := range result.Sources {
-		if space := (*SpaceError)(nil); result.Reason == ErrDisk && errors.As(s.Err, &space) {
+		if space := (*SpaceError)(nil); errors.Is(result.Reason, ErrDisk) && errors.As(s.Err, &space) {
 			result.Cause = space
 		}
 	}

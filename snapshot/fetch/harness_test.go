@@ -71,7 +71,8 @@ type server struct {
 	served atomic.Int64 // archive bytes
 	asked  atomic.Int64 // archive requests, probes included
 	mu     sync.Mutex
-	ranges []string
+
+	description []byte // guarded by mu
 }
 
 func (s *server) start(t testing.TB) string {
@@ -84,15 +85,17 @@ func (s *server) start(t testing.TB) string {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/v1/snapshots/"+testName.String() && s.manifest:
-		_, _ = w.Write(describe(s.content))
+		s.mu.Lock()
+		if s.description == nil {
+			s.description = describe(s.content)
+		}
+		s.mu.Unlock()
+		_, _ = w.Write(s.description)
 	case r.URL.Path == "/snapshot.tar.bz2":
 		w.Header()["location"] = []string{"/" + testName.String()}
 		w.WriteHeader(http.StatusSeeOther)
 	case r.URL.Path == "/"+testName.String():
 		s.asked.Add(1)
-		s.mu.Lock()
-		s.ranges = append(s.ranges, r.Header.Get("Range"))
-		s.mu.Unlock()
 		if s.answer == nil || !s.answer(w, r) {
 			s.serve(w, r)
 		}
