@@ -51,6 +51,20 @@ func (t team) terms() terms {
 	return result
 }
 
+// refuted reports whether every one of the team was found to send what is wrong:
+// then nothing that came from them is worth keeping.
+func (t team) refuted() bool {
+	for _, o := range t {
+		o.mu.Lock()
+		gone := o.gone
+		o.mu.Unlock()
+		if !errors.Is(gone, ErrVerification) {
+			return false
+		}
+	}
+	return true
+}
+
 // attempt is one team's go at the archive.
 type attempt struct {
 	config   *Config
@@ -238,35 +252,41 @@ func (a *attempt) follow(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", errRejected, err)
 }
 
+// feed hands over what is good, as it becomes so, until that is all.
 func (a *attempt) feed(ctx context.Context, follower Follower) error {
 	buffer := make([]byte, 1<<20)
 	for at := int64(0); at < a.board.size; {
 		changed := a.board.change()
 		until := a.board.prefix(at)
-		if until <= at {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-changed:
-				continue
-			}
+		if err := a.hand(ctx, follower, buffer, at, until); err != nil {
+			return err
 		}
-		for at < until {
-			piece := buffer[:min(int64(len(buffer)), until-at)]
-			if _, err := a.part.file.ReadAt(piece, at); err != nil {
-				return onDisk(fmt.Errorf("read back: %w", err))
-			}
-			if _, err := follower.Write(piece); err != nil {
-				return err
-			}
-			at += int64(len(piece))
-			a.followed.Store(at)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
+		if at = until; at == a.board.size {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
 		}
 	}
 	return nil
+}
+
+// hand reads a part back and hands it over.
+func (a *attempt) hand(ctx context.Context, follower Follower, buffer []byte, at, until int64) error {
+	for at < until && ctx.Err() == nil {
+		part := buffer[:min(int64(len(buffer)), until-at)]
+		if _, err := a.part.file.ReadAt(part, at); err != nil {
+			return onDisk(fmt.Errorf("read back: %w", err))
+		}
+		if _, err := follower.Write(part); err != nil {
+			return err
+		}
+		at += int64(len(part))
+		a.followed.Store(at)
+	}
+	return ctx.Err()
 }
 
 // reject gives the team up: all of them have the bytes that were found bad.

@@ -133,7 +133,8 @@ func (c Config) origins() ([]*origin, error) {
 
 // Follower reads an archive while it arrives, in file order, from the first byte.
 // It may be slow: it never has more than one buffer, and what it has not seen yet
-// waits in the file. Its methods are called by one goroutine.
+// waits in the file. Its methods are called by one goroutine, and Run waits for
+// them: they must return soon once Run's context has ended.
 type Follower interface {
 	// Write gets the next bytes, which it must not keep. An error means that the
 	// archive is bad, and ends the download.

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,9 +38,9 @@ func New(config Config) (*Download, error) {
 // for which errors.Is reports fs.ErrExist if the archive is there already, or
 // that of ctx.
 //
-// After an error nothing is left of what could not be continued or must not be
-// (ErrVerification, ErrName). What can be continued stays, hidden, for another
-// Run; see Discard.
+// After an error nothing is left of what cannot be continued, or came from sources
+// that did not pass verification. What can be continued stays, hidden, for another
+// Run; see the function Discard.
 func (d *Download) Run(ctx context.Context) (*Pending, error) {
 	if d.config.Transport == nil {
 		transport := newTransport()
@@ -60,7 +61,7 @@ func (d *Download) Run(ctx context.Context) (*Pending, error) {
 		return &Pending{part: part, proven: proven}, nil
 	}
 	err = d.explain(ctx, err)
-	if !part.resumable() || errors.Is(err, ErrVerification) || errors.Is(err, ErrName) {
+	if !part.resumable() {
 		part.remove()
 	} else {
 		part.leave()
@@ -80,6 +81,9 @@ func (d *Download) deliver(ctx context.Context, part *partial) (proven bool, _ e
 			}
 			if ctx.Err() != nil || errors.As(err, new(diskError)) {
 				return false, err
+			}
+			if t.refuted() {
+				part.distrust()
 			}
 		}
 		if !slices.ContainsFunc(d.origins, func(o *origin) bool { return !o.isGone() }) {
@@ -111,7 +115,7 @@ func (d *Download) try(ctx context.Context, part *partial, t team) error {
 // inOrder puts the team first that can continue most; otherwise the best source's.
 func (d *Download) inOrder(part *partial, all []team) []team {
 	slices.SortStableFunc(all, func(a, b team) int {
-		return int(min(max(part.provable(b.terms())-part.provable(a.terms()), -1), 1))
+		return cmp.Compare(part.provable(b.terms()), part.provable(a.terms()))
 	})
 	return all
 }

@@ -111,6 +111,14 @@ func hostiles(content []byte) map[string]hostile {
 			w.WriteHeader(http.StatusPartialContent)
 			_, _ = w.Write([]byte("abc"))
 		})}, want: ErrNoSource, says: "from 7"},
+		"crumbs": {server: &server{content: content, answer: afterProbe(func(w http.ResponseWriter, r *http.Request) {
+			var lo int
+			_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &lo)
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", lo, lo, len(content)))
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(content[lo : lo+1])
+		})}, want: ErrNoSource, says: "only 1 bytes", change: short},
+		"changes after a piece": {server: changingLate(), want: ErrVerification, says: "changed"},
 		"nonsense range": {server: &server{content: content, answer: always(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Range", "bytes 5-1/-3")
 			w.WriteHeader(http.StatusPartialContent)
@@ -135,6 +143,15 @@ func hostiles(content []byte) map[string]hostile {
 			return redirectTo("/"+otherName.String())(w, r)
 		}}, want: ErrName, says: "leads to snapshot-101-"},
 	}
+}
+
+// changingLate has given a good piece before it changes: that is of no use then.
+func changingLate() *server {
+	s := &server{content: random(pieceSize+2*mib, 1)}
+	s.wrap = func(w http.ResponseWriter) http.ResponseWriter {
+		return &limited{w, pieceSize + mib, func() { s.content = random(pieceSize+2*mib, 99) }}
+	}
+	return s
 }
 
 // dying serves a piece and then nothing any more.

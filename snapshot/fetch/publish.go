@@ -9,6 +9,15 @@ import (
 	"solsnap/snapshot/durable"
 )
 
+// distrust forgets every piece.
+func (p *partial) distrust() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.closeJournal()
+	_ = os.Remove(p.path(".journal"))
+	p.pieces, p.keeps = nil, false
+}
+
 // remove leaves nothing. The file goes last: while it is there, it is locked.
 func (p *partial) remove() {
 	p.mu.Lock()

@@ -214,3 +214,29 @@ func recorded(t *testing.T, dir string) (n int64) {
 	}
 	return int64(len(pieces)) * pieceSize
 }
+
+// TestBadRunCostsNothing: what was good stays, whatever other sources do.
+func TestBadRunCostsNothing(t *testing.T) {
+	s := slowly(&server{content: random(2*pieceSize, 1)}, 400*mib)
+	url, dir := s.start(t), tempDir(t)
+	abandon(t, config(dir, url), pieceSize)
+	for name, bad := range map[string]*server{
+		"refuses":       {answer: always(http.NotFound)},
+		"another name":  {answer: redirectTo("/genesis.tar.bz2")},
+		"lies of size":  {content: s.content[1:], manifest: true, description: describe(s.content)},
+		"says too much": {answer: always(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Encoding", "br") })},
+	} {
+		if _, err := fetchInto(t, config(dir, bad.start(t))); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		assertFiles(t, dir, leftovers()...)
+	}
+	d, err := fetchInto(t, config(dir, url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertFetched(t, dir, s.content)
+	if d.Progress().Resumed < pieceSize {
+		t.Errorf("resumed with %d bytes", d.Progress().Resumed)
+	}
+}

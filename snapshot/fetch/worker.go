@@ -141,16 +141,16 @@ func (w *worker) fetch(ctx, request context.Context, s *segment, cancel context.
 	return nil
 }
 
-// ended makes an error of a body that has ended early. One that was announced to
-// is no trouble, if it had anything.
+// ended makes an error of a body that has ended early. A server may send less than
+// was asked for and say so, but not crumbs.
 func ended(err error, s *segment) error {
-	if errors.Is(err, io.EOF) && s.pos > s.lo {
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	if s.pos-s.lo >= wellDone {
 		return nil
 	}
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
+	return fmt.Errorf("it sent only %d bytes: %w", s.pos-s.lo, io.ErrUnexpectedEOF)
 }
 
 // gather reads until the buffer is full, for a little while, or to the end of the
