@@ -10,7 +10,8 @@ import (
 	"solsnap/snapshot"
 )
 
-// Why a download has failed: every error of Run that is not the context's is one
+// Why a download has failed: every error of Run, but that of its context and
+// fs.ErrExist, is one
 // of these, by errors.Is.
 var (
 	// ErrNoSource means that every source has refused, ended or fallen silent.

@@ -34,7 +34,7 @@ func New(config Config) (*Download, error) {
 	return &Download{config: config, origins: origins}, nil
 }
 
-// Run downloads, once. It returns an *Error that says why it could not, an error
+// Run downloads; it may be called once. It returns an *Error that says why it could not, an error
 // for which errors.Is reports fs.ErrExist if the archive is there already, or
 // that of ctx.
 //
