@@ -9,7 +9,7 @@ import (
 // codec walks the fields of a message and either reads or writes each, so that
 // there is one list of fields and rules for both directions. It remembers its
 // first error; from then on it reads zeros. Strings that were read share the
-// memory of in.
+// memory of in. What is written is not touched: many may write the same value.
 type codec struct {
 	in      string
 	at      int
@@ -55,28 +55,41 @@ func (c *codec) array(name string, v []byte) {
 }
 
 func (c *codec) uint8(name string, v *uint8) {
-	b := [1]byte{*v}
+	if c.writing {
+		c.out = append(c.out, *v)
+		return
+	}
+	var b [1]byte
 	c.array(name, b[:])
 	*v = b[0]
 }
 
 func (c *codec) uint16(name string, v *uint16) {
+	if c.writing {
+		c.out = binary.LittleEndian.AppendUint16(c.out, *v)
+		return
+	}
 	var b [2]byte
-	binary.LittleEndian.PutUint16(b[:], *v)
 	c.array(name, b[:])
 	*v = binary.LittleEndian.Uint16(b[:])
 }
 
 func (c *codec) uint32(name string, v *uint32) {
+	if c.writing {
+		c.out = binary.LittleEndian.AppendUint32(c.out, *v)
+		return
+	}
 	var b [4]byte
-	binary.LittleEndian.PutUint32(b[:], *v)
 	c.array(name, b[:])
 	*v = binary.LittleEndian.Uint32(b[:])
 }
 
 func (c *codec) uint64(name string, v *uint64) {
+	if c.writing {
+		c.out = binary.LittleEndian.AppendUint64(c.out, *v)
+		return
+	}
 	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], *v)
 	c.array(name, b[:])
 	*v = binary.LittleEndian.Uint64(b[:])
 }
@@ -90,7 +103,9 @@ func (c *codec) flag(name string, v *bool) {
 	if c.uint8(name, &b); b > 1 {
 		c.fail(name, fmt.Errorf("%d, want 0 or 1", b))
 	}
-	*v = b == 1
+	if !c.writing {
+		*v = b == 1
+	}
 }
 
 // text walks a string of at most limit bytes, which fits 16 bits.

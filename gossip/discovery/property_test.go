@@ -20,7 +20,7 @@ type model struct {
 
 const modelPurge, modelDrift = 60_000, 10_000
 
-// stale also purges what is, as a Directory does before it looks.
+// purge removes what is stale, as a Directory does before it looks.
 func (m *model) purge() {
 	for _, kind := range []map[wire.Pubkey]Version{m.signed, m.unsigned} {
 		for k, v := range kind {
@@ -65,7 +65,7 @@ func (m *model) insert(n byte, v Version) bool {
 func (m *model) depart(n byte, v Version) bool {
 	m.purge()
 	old, known := m.signed[peer(n)]
-	if !known || v.Compare(old) < 0 {
+	if n == self || !known || v.Compare(old) < 0 {
 		return false
 	}
 	delete(m.signed, peer(n))
@@ -127,7 +127,7 @@ func TestDirectoryAgainstAModel(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got, want := d.Depart(s), n != self && m.depart(n, v); got != want {
+				if got, want := d.Depart(s), m.depart(n, v); got != want {
 					t.Fatalf("depart: got %v, want %v", got, want)
 				}
 			},

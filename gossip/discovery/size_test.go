@@ -43,9 +43,9 @@ func TestBudgetMemory(t *testing.T) {
 		t.Fatalf("the largest entry has %d bytes, want about %d", size, MaxEntry)
 	}
 	for name, e := range map[string]Entry{"usual": made(1, at(0)), "largest": largest} {
-		before := heap()
+		before := heapInUse()
 		d := full(t, e)
-		used := heap() - before
+		used := heapInUse() - before
 		t.Logf("%s: %.1f MiB, %d bytes an entry", name, float64(used)/(1<<20), int(used)/d.cfg.MaxSigned)
 		if used > 32<<20 {
 			t.Errorf("%s: %d bytes, want at most 32 MiB", name, used)
@@ -54,7 +54,7 @@ func TestBudgetMemory(t *testing.T) {
 	}
 }
 
-func heap() int64 {
+func heapInUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
