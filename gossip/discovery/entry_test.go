@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,9 +17,15 @@ var network = wire.Hash{7}
 
 var epoch = time.UnixMilli(1_700_000_000_000)
 
-func seeded(n byte) ed25519.PrivateKey {
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-}
+func seeded(n byte) ed25519.PrivateKey { return keys()[n] }
+
+// keys are made once: that takes longer than most of what they are for.
+var keys = sync.OnceValue(func() (all [256]ed25519.PrivateKey) {
+	for n := range all {
+		all[n] = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(n)}, ed25519.SeedSize))
+	}
+	return all
+})
 
 func peer(n byte) wire.Pubkey { return wire.PubkeyOf(seeded(n)) }
 
