@@ -3,6 +3,7 @@ package discovery
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"solsnap/gossip/wire"
 )
@@ -89,7 +90,7 @@ func (w *Worker) learn(i item) (of wire.Pubkey, news bool) {
 			w.counts.invalid.Add(1)
 			return of, false
 		}
-		return s.departure.Peer, w.dir.Depart(s)
+		return s.departure.Peer, w.metered(s.departure.Peer, func() bool { return w.dir.Depart(s) })
 	}
 	u, err := parseEntry(i.raw)
 	if err != nil {
@@ -100,7 +101,20 @@ func (w *Worker) learn(i item) (of wire.Pubkey, news bool) {
 		w.counts.drifted.Add(1)
 		return of, false
 	}
-	return u.entry.Peer, w.merge(u).Changed()
+	return u.entry.Peer, w.metered(u.entry.Peer, func() bool { return w.merge(u).Changed() })
+}
+
+// metered takes news of a peer unless there was too much.
+func (w *Worker) metered(peer wire.Pubkey, take func() bool) (news bool) {
+	if w.meter.full(peer, time.Now()) {
+		w.counts.limited.Add(1)
+		return false
+	}
+	news = take()
+	if news {
+		w.meter.count(peer)
+	}
+	return news
 }
 
 // merge verifies an entry, unless it is no news whoever signed it.

@@ -7,11 +7,18 @@ import (
 	"solsnap/gossip/wire"
 )
 
-// join makes a contact that answered a neighbour, if there are not enough, and tells
-// it who we are.
+// join makes a contact that answered a neighbour, and tells it who we are. If there
+// are enough, it takes the place of another now and then: a node that came late would
+// otherwise be nobody's neighbour.
 func (l *loop) join(c *contact) {
-	if l.neighbours[c.peer] != nil || len(l.neighbours) >= l.cfg.MaxNeighbours {
+	if l.neighbours[c.peer] != nil {
 		return
+	}
+	if len(l.neighbours) >= l.cfg.MaxNeighbours {
+		if l.cfg.Random()*4*float64(len(l.contacts)) >= float64(l.cfg.MaxNeighbours) {
+			return
+		}
+		delete(l.neighbours, l.choose(c.peer)[0].peer)
 	}
 	l.neighbours[c.peer] = c
 	l.joined.Store(int64(len(l.neighbours)))

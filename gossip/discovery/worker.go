@@ -109,6 +109,7 @@ type Worker struct {
 	relays     chan relay
 	overflowed atomic.Bool
 
+	meter   meter
 	started atomic.Bool
 	leaving atomic.Bool
 	stopped chan struct{}
@@ -123,7 +124,7 @@ type relay struct {
 }
 
 type workerCounts struct {
-	syncs, invalid, malformed, drifted, dropped atomic.Uint64
+	syncs, invalid, malformed, drifted, limited, dropped atomic.Uint64
 }
 
 // WorkerStats are counts since the start, and Neighbours as there are now.
@@ -132,8 +133,9 @@ type WorkerStats struct {
 	// Syncs are those that we asked for, and that succeeded.
 	Syncs uint64
 	// Malformed requests were refused. Invalid entries and departures were left out of
-	// good messages, Drifted ones because the peer's clock is off.
-	Malformed, Invalid, Drifted uint64
+	// good messages, Drifted ones because the peer's clock is off, and Limited ones
+	// because there were too many of one peer.
+	Malformed, Invalid, Drifted, Limited uint64
 	// Dropped is news that was not handed on, for want of room.
 	Dropped uint64
 }
@@ -155,7 +157,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 func (w *Worker) Stats() WorkerStats {
 	return WorkerStats{
 		Neighbours: int(w.joined.Load()), Syncs: w.counts.syncs.Load(), Malformed: w.counts.malformed.Load(),
-		Invalid: w.counts.invalid.Load(), Drifted: w.counts.drifted.Load(), Dropped: w.counts.dropped.Load(),
+		Invalid: w.counts.invalid.Load(), Drifted: w.counts.drifted.Load(), Limited: w.counts.limited.Load(), Dropped: w.counts.dropped.Load(),
 	}
 }
 
@@ -172,7 +174,8 @@ func (w *Worker) do(ctx context.Context, call func(*loop)) error {
 }
 
 // Dial makes peers known by hand: each is synced with, if it was not before, and
-// joined. It returns when that is on its way, and tells of no failure.
+// joined. It returns when that is on its way, and tells of no failure. Before Run it
+// waits.
 func (w *Worker) Dial(ctx context.Context, peers ...Target) error {
 	return w.do(ctx, func(l *loop) {
 		for _, to := range peers {
@@ -186,8 +189,8 @@ var errNoAddress = errors.New("no address; give one, as URL#PUBKEY")
 
 // SyncWith exchanges entries with a peer and returns when that is done. Addresses may
 // be missing for a peer that is in the catalog. Who asks at the same time shares one
-// exchange, which ends early when all of them have given up. The error is that of
-// ctx, ErrStopped, or what went wrong.
+// exchange, which ends early when all of them have given up. Before Run it waits. The
+// error is that of ctx, ErrStopped, or what went wrong.
 func (w *Worker) SyncWith(ctx context.Context, to Target) error {
 	if to.Peer == w.dir.self {
 		return fmt.Errorf("sync with %v: %w", to.Peer, ErrLocal)
