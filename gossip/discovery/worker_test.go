@@ -3,7 +3,6 @@ package discovery
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -333,65 +332,4 @@ func TestPartitionHeals(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestNewsOfOnePeerIsLimited(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t)
-		a := m.node(1, quiet).run(t)
-		told := uint64(0)
-		flood := func(n byte, count int) {
-			for range count {
-				e := current(n)
-				told++
-				e.Version.Update += told
-				announceTo(t, a, item{raw: signedAs(t, n, e).raw})
-			}
-		}
-		flood(2, meterLimit+20)
-		want(t, "limited", a.Stats().Limited, 20)
-		forged := []byte(signedAs(t, 3, current(3)).raw)
-		forged[0] ^= 1
-		for range meterLimit {
-			announceTo(t, a, item{raw: string(forged)})
-		}
-		flood(3, 1)
-		want(t, "others are not, whoever speaks for them", a.knows(), 2)
-		time.Sleep(meterWindow)
-		flood(2, 1)
-		want(t, "nor is that peer later", a.Stats().Limited, 20)
-	})
-}
-
-func TestNeighboursAreFewAndChange(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMesh(t)
-		a := m.node(1, func(_ *Config, w *WorkerConfig) { w.MaxNeighbours = 3 }).run(t)
-		for n := range byte(8) {
-			m.node(10+n, func(_ *Config, w *WorkerConfig) { w.ProbeInterval = 24 * time.Hour }, a.target).run(t)
-		}
-		neighbours := func() map[wire.Pubkey]bool {
-			found := make(chan map[wire.Pubkey]bool, 1)
-			noError(t, a.do(t.Context(), func(l *loop) {
-				keys := map[wire.Pubkey]bool{}
-				for k := range l.neighbours {
-					keys[k] = true
-				}
-				found <- keys
-			}))
-			return <-found
-		}
-		ever := map[wire.Pubkey]bool{}
-		for range 50 {
-			time.Sleep(30 * time.Second)
-			now := neighbours()
-			if len(now) > 3 {
-				t.Fatalf("%d neighbours, want at most 3", len(now))
-			}
-			maps.Copy(ever, now)
-		}
-		if len(ever) < 6 {
-			t.Errorf("%d peers have been neighbours, want most of 8", len(ever))
-		}
-	})
 }
