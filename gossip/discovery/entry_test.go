@@ -3,7 +3,9 @@ package discovery
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha512"
 	"errors"
+	"math/big"
 	"slices"
 	"strings"
 	"sync"
@@ -138,8 +140,29 @@ func TestSignaturesAreForOnePurpose(t *testing.T) {
 	}
 }
 
+// withSmallR signs with R = 0, as whoever has the key can: S is then the hash times
+// the scalar of the key (RFC 8032, 5.1.6).
+func withSmallR(key ed25519.PrivateKey, message string) []byte {
+	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	number := func(b []byte) *big.Int {
+		b = bytes.Clone(b)
+		slices.Reverse(b)
+		return new(big.Int).SetBytes(b)
+	}
+	secret := sha512.Sum512(key.Seed())
+	secret[0], secret[31] = secret[0]&248, secret[31]&63|64
+	r := make([]byte, 32)
+	r[0] = 1
+	hash := sha512.Sum512(slices.Concat(r, key.Public().(ed25519.PublicKey), []byte(message)))
+	s := number(hash[:])
+	s.Mul(s, number(secret[:32])).Mod(s, order)
+	scalar := s.FillBytes(make([]byte, 32))
+	slices.Reverse(scalar)
+	return append(r, scalar...)
+}
+
 // TestSmallOrderKeysAreRefused has signatures that the standard library takes:
-// with the neutral element as key and R, S = 0 fits every message.
+// with the neutral element as key, R = S·B fits every message.
 func TestSmallOrderKeysAreRefused(t *testing.T) {
 	e := made(1, at(0))
 	e.Peer = wire.Pubkey{1}
@@ -147,13 +170,27 @@ func TestSmallOrderKeysAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature := make([]byte, signatureSize)
-	signature[0] = 1
+	small := make([]byte, signatureSize)
+	small[0] = 1
+	base := append(bytes.Repeat([]byte{0x66}, 32), small[:32]...) // R = 1·B
+	base[0] = 0x58
+	for name, signature := range map[string][]byte{"small R": small, "R is the base point": base} {
+		if !ed25519.Verify(e.Peer[:], []byte(string(entryDomain)+body), signature) {
+			t.Fatal(name, ": the standard library refuses it by itself; the test shows nothing")
+		}
+		if _, err := DecodeEntry(append(signature, body...)); !errors.Is(err, ErrSignature) {
+			t.Errorf("%s: got %v, want ErrSignature", name, err)
+		}
+	}
+	e.Peer = peer(1)
+	body, err = encode(e.walk)
+	noError(t, err)
+	signature := withSmallR(seeded(1), string(entryDomain)+body)
 	if !ed25519.Verify(e.Peer[:], []byte(string(entryDomain)+body), signature) {
 		t.Fatal("the standard library refuses it by itself; the test shows nothing")
 	}
 	if _, err := DecodeEntry(append(signature, body...)); !errors.Is(err, ErrSignature) {
-		t.Errorf("got %v, want ErrSignature", err)
+		t.Errorf("a good key and a small R: got %v, want ErrSignature", err)
 	}
 	p := [32]byte(bytes.Repeat([]byte{0xff}, 32))
 	p[0] = 0xed

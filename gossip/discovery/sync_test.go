@@ -11,6 +11,30 @@ import (
 	"solsnap/gossip/wire"
 )
 
+func TestDC45TwoThatKnowTheSameSyncInOneRoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t)
+		a := m.node(1, func(c *Config, w *WorkerConfig) {
+			quiet(c, w)
+			w.MaxNeighbours, w.Random = 1, func() float64 { return 0.99 }
+		}).run(t)
+		for n := range byte(10) {
+			b := m.node(10+n, quiet)
+			for s := range a.dir.Catalog().Replicated() {
+				b.dir.Upsert(s)
+			}
+			b.run(t)
+			known := a.knows()
+			noError(t, a.SyncWith(t.Context(), b.target))
+			want(t, "knows one more", a.knows(), known+1)
+			want(t, "exchanges", m.count(a, b, Exchange), 0)
+			time.Sleep(10 * time.Second)
+			// Whether the loop hears first of the peer or of the end is chance.
+			want(t, "DC-52: no automatic sync follows", m.count(a, b, Digest), 1)
+		}
+	})
+}
+
 func TestDC45ToDC48Sync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t)

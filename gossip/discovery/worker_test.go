@@ -58,6 +58,14 @@ func TestDC25ToDC28Announcements(t *testing.T) {
 		if n := m.count(a, b, Announce) - joined; n > 2 {
 			t.Errorf("%d announcements of 4 changes at once", n)
 		}
+		before := m.count(a, b, Announce)
+		for i := range uint32(40) {
+			noError(t, a.dir.SetLoad(Load{FreeSlots: 1 + i}))
+			time.Sleep(50 * time.Millisecond)
+		}
+		if n := m.count(a, b, Announce) - before; n > 3 {
+			t.Errorf("%d announcements in 2 s, want one a second", n)
+		}
 		noError(t, a.dir.SetAddresses("http://elsewhere"))
 		time.Sleep(3 * time.Second)
 		p, _ = b.dir.Catalog().Get(peer(1))
@@ -259,11 +267,23 @@ func TestDC37Departure(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		m.silence(peer(3), true)
 		started = time.Now()
-		a.stop()
-		want(t, "the window is kept", time.Since(started), 500*time.Millisecond)
-		if _, err := a.Handle(encodeMessage(Ping, network, &ping{})); !errors.Is(err, ErrStopped) {
-			t.Errorf("DC-44: after it left it answers: %v", err)
+		go a.stop()
+		for range 2 { // while it leaves, and after
+			time.Sleep(400 * time.Millisecond)
+			if _, err := a.Handle(encodeMessage(Ping, network, &ping{})); !errors.Is(err, ErrStopped) {
+				t.Errorf("DC-44: after its farewell it answers: %v", err)
+			}
 		}
+		<-a.stopped
+		a.stop()
+		c := m.node(4, quiet).run(t)
+		m.silence(peer(3), false)
+		noError(t, c.SyncWith(t.Context(), b.target))
+		time.Sleep(5 * time.Second)
+		m.silence(peer(3), true)
+		started = time.Now()
+		c.stop()
+		want(t, "the window is kept", time.Since(started), 500*time.Millisecond)
 	})
 }
 
