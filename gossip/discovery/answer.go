@@ -101,7 +101,13 @@ func (w *Worker) learn(i item) (of wire.Pubkey, news bool) {
 		w.counts.drifted.Add(1)
 		return of, false
 	}
-	return u.entry.Peer, w.metered(u.entry.Peer, func() bool { return w.merge(u).Changed() })
+	return u.entry.Peer, w.metered(u.entry.Peer, func() bool {
+		outcome, err := w.merge(u)
+		if err != nil {
+			w.counts.invalid.Add(1)
+		}
+		return outcome.Changed()
+	})
 }
 
 // metered takes news of a peer unless there was too much.
@@ -117,29 +123,41 @@ func (w *Worker) metered(peer wire.Pubkey, take func() bool) (news bool) {
 	return news
 }
 
-// merge verifies an entry, unless it is no news whoever signed it.
-func (w *Worker) merge(u unverified) Outcome {
+// merge verifies an entry, unless it is no news whoever signed it. The error is
+// ErrSignature.
+func (w *Worker) merge(u unverified) (Outcome, error) {
 	if !w.dir.wants(u.entry) {
-		return Rejected
+		return Rejected, nil
 	}
 	s, err := u.verify()
 	if err != nil {
-		w.counts.invalid.Add(1)
-		return Rejected
+		return Rejected, err
 	}
-	return w.dir.Upsert(s)
+	return w.dir.Upsert(s), nil
 }
+
+// maxInvalid is after how many invalid entries the rest of a message is not looked at.
+// An honest sender verified all of them; a hostile one wants our processor.
+const maxInvalid = 64
 
 // mergeAll takes what is good of a message, in its order.
 func (w *Worker) mergeAll(entries []string) (changed int) {
+	invalid := 0
 	for _, raw := range entries {
 		u, err := parseEntry(strings.Clone(raw)) // not the whole message
-		if err != nil {
-			w.counts.invalid.Add(1)
+		var outcome Outcome
+		if err == nil {
+			outcome, err = w.merge(u)
+		}
+		if outcome.Changed() {
+			changed++
+		}
+		if err == nil {
 			continue
 		}
-		if w.merge(u).Changed() {
-			changed++
+		w.counts.invalid.Add(1)
+		if invalid++; invalid == maxInvalid {
+			break
 		}
 	}
 	return changed

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,5 +162,28 @@ func TestDC15TheWorkerSurvivesItsDouble(t *testing.T) {
 		wantEvents(t, events, SecondInstance)
 		want(t, "is not handed on", len(a.relays), 0)
 		want(t, "nor stored", a.dir.Local().Version().Start < millis(time.Now()), true)
+	})
+}
+
+func TestDC24ManyInvalidEntriesEndAMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh(t)
+		a := m.node(1, func(c *Config, _ *WorkerConfig) { c.MaxSigned = 2 })
+		good := func(n byte) string { return signedAs(t, n, current(n)).raw }
+		bad := []byte(good(2))
+		bad[0] ^= 1
+		send := func(entries ...string) {
+			_, err := a.Handle(encodeMessage(Exchange, network, &exchange{entries: entries}))
+			noError(t, err)
+		}
+		send(append(slices.Repeat([]string{string(bad)}, maxInvalid-1), good(3))...)
+		want(t, "what follows a few is taken", a.knows(), 1)
+		send(append(slices.Repeat([]string{string(bad)}, maxInvalid), good(4))...)
+		want(t, "what follows many is not", a.knows(), 1)
+		send(good(4))
+		invalid := a.Stats().Invalid
+		send(good(5), string(bad))
+		want(t, "where there is no room, nothing is verified", a.Stats().Invalid, invalid)
+		want(t, "peers", a.knows(), 2)
 	})
 }

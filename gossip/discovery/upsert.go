@@ -119,8 +119,11 @@ func (d *Directory) wants(u *Entry) bool {
 	if u.Network != d.cfg.Network {
 		return false
 	}
-	known := d.current.Load().signed.get(u.Peer)
-	return known == nil || u.Version.Compare(known.Entry.Version) > 0
+	signed := d.current.Load().signed
+	if known := signed.get(u.Peer); known != nil {
+		return u.Version.Compare(known.Entry.Version) > 0
+	}
+	return u.Peer == d.self || signed.len() < d.cfg.MaxSigned || d.cfg.Trusted(u.Peer)
 }
 
 // makeRoom reports whether a new peer has a place. Only a trusted one is worth

@@ -266,7 +266,6 @@ func TestDC37Departure(t *testing.T) {
 		noError(t, a.SyncWith(t.Context(), b.target))
 		time.Sleep(5 * time.Second)
 		m.silence(peer(3), true)
-		started = time.Now()
 		go a.stop()
 		for range 2 { // while it leaves, and after
 			time.Sleep(400 * time.Millisecond)
