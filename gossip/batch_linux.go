@@ -22,9 +22,8 @@ const (
 	leftNothing                 // nothing, and it found nothing
 )
 
-// writePatience is how long a write waits for room in the socket's buffer. Longer
-// would starve the loop that writes; what is left then is dropped, as a full link
-// would have done with it.
+// writePatience is how long a write waits for room in the socket's buffer. What
+// is left then is dropped, as a full link would have done with it.
 const writePatience = 10 * time.Millisecond
 
 // read waits for datagrams, and fills as many packets of the batch as one system

@@ -71,7 +71,13 @@ func (e *engine) reachable(info *wire.ContactInfo, received, now uint64) (netip.
 // partition somebody has to begin.
 func (e *engine) lively(node wire.Pubkey, received, now uint64) bool {
 	const chance = 16
-	return received+millis(e.limits.PeerActive) > now || e.stakes.of(node) > 0 && e.random.Uint64N(chance) == 0
+	return e.recent(received, now) || e.stakes.of(node) > 0 && e.random.Uint64N(chance) == 0
+}
+
+// recent reports whether something was received lately, and not by a clock that was
+// ahead.
+func (e *engine) recent(received, now uint64) bool {
+	return received+millis(e.limits.PeerActive) > now && received <= now+clockStep
 }
 
 // address is where to send to a node of the table.

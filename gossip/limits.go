@@ -46,8 +46,8 @@ type Limits struct {
 
 	// PingTTL is how long a pong proves an address, 1280 s; it is renewed after a
 	// quarter. PingInterval is between two pings to the same node, 20 s; PingCache
-	// how many nodes are remembered, 126,976; PingRate how many pings a second go
-	// out, 1000.
+	// how many nodes are remembered, 126,976; PingRate how many pings a second go to
+	// nodes that have not ponged, 1000.
 	PingTTL, PingInterval time.Duration
 	PingCache, PingRate   int
 	// PongRate and PongBurst are how many pings from one IP address are answered, a
@@ -69,8 +69,8 @@ type Limits struct {
 	ScanRate, ScanBurst int
 
 	// ReceiveQueue is how many datagrams wait between the socket and the loop,
-	// 16,384, and 8192 in Light mode; the oldest are dropped. ReceiveBuffer is what the kernel is asked to
-	// hold, 32 MiB.
+	// 16,384, and 8192 in Light mode; the oldest are dropped. ReceiveBuffer is what
+	// the kernel is asked to hold, 32 MiB.
 	ReceiveQueue, ReceiveBuffer int
 	// SaveInterval is how often the contact infos are saved: 60 s.
 	SaveInterval time.Duration

@@ -75,7 +75,7 @@ func (e *engine) lookPrune(b *inbox, m *wire.Prune, now uint64) {
 func (e *engine) lookRequest(b *inbox, m *wire.PullRequest, from netip.AddrPort, now uint64) {
 	verdict := e.judgeRequest(m, from, now)
 	if verdict == Accepted {
-		b.requests = append(b.requests, requestIn{m, from, b.value(m.Caller, m.Caller.Hash())})
+		b.requests = append(b.requests, requestIn{m, from, b.caller(m.Caller)})
 		return
 	}
 	e.count(wire.ProtocolPullRequest, verdict)

@@ -24,7 +24,8 @@ import (
 var ErrDuplicateInstance = errors.New("another node with this identity was started later; stop one of them, or give one an identity of its own")
 
 // Node is a member of the gossip network. NewNode builds it, Listen binds its
-// sockets, Run runs it; everything else may be called from anywhere at any time.
+// sockets, Run runs it. Once Listen has returned, everything else may be called
+// from anywhere at any time.
 type Node struct {
 	cfg   Config
 	log   *slog.Logger
@@ -103,27 +104,25 @@ func (n *Node) Listen(ctx context.Context) (err error) {
 	return nil
 }
 
-func (n *Node) listen(ctx context.Context) (err error) {
-	if n.conn, err = listenConn(n.cfg.Listen, n.cfg.Limits.ReceiveBuffer); err != nil {
+func (n *Node) listen(ctx context.Context) error {
+	conn, err := listenConn(n.cfg.Listen, n.cfg.Limits.ReceiveBuffer)
+	if err != nil {
 		return err
 	}
 	var config net.ListenConfig
-	n.echo, err = config.Listen(ctx, "tcp4", netip.AddrPortFrom(n.cfg.Listen.Addr(), n.Addr().Port()).String())
+	echo, err := config.Listen(ctx, "tcp4", netip.AddrPortFrom(n.cfg.Listen.Addr(), conn.Addr().Port()).String())
 	if err != nil {
-		return errors.Join(err, n.conn.Close())
+		return errors.Join(err, conn.Close())
 	}
-	n.mailer = newMailer(n.conn, n.log)
+	n.conn, n.echo, n.mailer = conn, echo, newMailer(conn, n.log)
 	return nil
 }
 
-// Close gives the sockets back of a Node that listens and is not to be run.
-func (n *Node) Close() error { return errors.Join(n.conn.Close(), n.echo.Close()) }
-
-// Addr is the address that Listen has bound.
+// Addr is the address that Listen has bound. It must not be called before.
 func (n *Node) Addr() netip.AddrPort { return n.conn.Addr() }
 
-// Peers are the nodes that were heard of in the last minute, without ourselves,
-// in the order of their pubkeys. The slice is replaced whole and never modified.
+// Peers are the nodes that were heard of in the last minute and answer our pings,
+// without ourselves, in the order of their pubkeys. The slice is replaced whole and never modified.
 func (n *Node) Peers() []Peer { return n.view.Load().peers }
 
 // Changed is closed when Peers changes after the call.
@@ -136,6 +135,7 @@ func (n *Node) Status() Status { return n.view.Load().status }
 func (n *Node) Stats() Stats {
 	s := n.view.Load().stats
 	if n.conn != nil {
+		s.Unreadable = n.conn.counters.unreadable.Load()
 		s.TooLong, s.Lost = n.conn.counters.tooLong.Load(), n.conn.kernelDrops()
 		s.Unsent = n.conn.counters.refused.Load() + n.conn.counters.unsent.Load() + n.mailer.dropped.Load()
 	}

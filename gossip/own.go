@@ -46,9 +46,18 @@ func (e *engine) contactInfo(now uint64) *wire.ContactInfo {
 	return info
 }
 
+// after is now, or just after what we last said of a kind: of two of the same
+// time, chance would decide.
+func (e *engine) after(kind wire.Kind, now uint64) uint64 {
+	if held, ok := e.table.Get(wire.Label{Kind: kind, Origin: e.self}); ok {
+		return max(now, held.Wallclock()+1)
+	}
+	return now
+}
+
 func (e *engine) publishContactInfo(now uint64) {
 	e.refreshed = now
-	if v, ok := e.sign(e.contactInfo(now)); ok {
+	if v, ok := e.sign(e.contactInfo(e.after(wire.KindContactInfo, now))); ok {
 		e.table.Insert(v, crds.Local, now)
 	}
 }
@@ -60,7 +69,7 @@ func (e *engine) publishSnapshots(now uint64) {
 		return
 	}
 	e.announced = now
-	hashes := &wire.SnapshotHashes{From: e.self, Full: e.snapshots.Full, Wallclock: now}
+	hashes := &wire.SnapshotHashes{From: e.self, Full: e.snapshots.Full, Wallclock: e.after(wire.KindSnapshotHashes, now)}
 	if e.snapshots.Incremental != nil {
 		hashes.Incremental = []wire.SlotHash{*e.snapshots.Incremental}
 	}
@@ -92,12 +101,17 @@ const clockStep = 1000
 func (e *engine) watchClock(now uint64) {
 	if now+clockStep < e.latest {
 		e.log.Warn("gossip: the clock was set back; announcing anew", "by_ms", e.latest-now)
-		e.outset++
-		e.table.Withdraw(wire.KindContactInfo, now)
-		e.table.Withdraw(wire.KindSnapshotHashes, now)
-		e.refreshed, e.announced = 0, 0
+		e.restart(e.outset, now)
 	}
 	e.latest = now
+}
+
+// restart makes what we say win against what anybody has of us, up to an outset.
+func (e *engine) restart(outset, now uint64) {
+	e.outset = outset + 1
+	e.table.Withdraw(wire.KindContactInfo, now)
+	e.table.Withdraw(wire.KindSnapshotHashes, now)
+	e.refreshed, e.announced = 0, 0
 }
 
 // setServing makes the node to be found as a server, or not, at once.

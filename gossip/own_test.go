@@ -1,7 +1,9 @@
 package gossip
 
 import (
+	"net/netip"
 	"testing"
+	"time"
 
 	"solsnap/gossip/wire"
 )
@@ -63,4 +65,59 @@ func TestGossipRestoredNodesAreNoPeersYet(t *testing.T) {
 	same(t, "known", m.status(nil).Peers, 1)
 	m.meet(other, n.clock)
 	same(t, "peers", len(m.peers(n.clock+1)), 1)
+}
+
+// TestGossipOwnValuesWinAgainstEarlierOnes, of the same millisecond or of a clock
+// that was slightly ahead: a server that withdraws must not be found by chance.
+func TestGossipOwnValuesWinAgainstEarlierOnes(t *testing.T) {
+	for _, back := range []uint64{0, 500} {
+		n := newNetwork(t, 1)
+		m := n.join(Light, Limits{})
+		m.joined = n.clock - 2*joining
+		m.announce(full(100), n.clock)
+		m.setServing(false, n.clock-back)
+		own, _ := m.table.ContactInfo(m.self)
+		_, found := own.Info.Socket(wire.SocketRPC)
+		same(t, "RPC is advertised", found, false)
+		m.setServing(true, n.clock-back)
+		m.announce(full(200), n.clock-back)
+		hashes, _ := m.table.SnapshotHashes(m.self)
+		same(t, "slot", hashes.Full.Slot, 200)
+		own, _ = m.table.ContactInfo(m.self)
+		_, found = own.Info.Socket(wire.SocketRPC)
+		same(t, "RPC is advertised", found, true)
+	}
+}
+
+// TestGossipRunWhoseClockWasAhead: what others have of it is overruled, and is not
+// taken for a second node.
+func TestGossipRunWhoseClockWasAhead(t *testing.T) {
+	const hour = 3_600_000
+	l := newLab(t, Light, Limits{})
+	s := l.knows(newActor(1))
+	past := l.contactInfo(l.clock + hour)
+	past.Outset += 1000 * hour
+	l.hears(s.addr, &wire.Push{Values: []wire.Value{signed(t, l.key, past).Value()}})
+	same(t, "error", l.failed, nil)
+	l.passes(time.Second)
+	own, _ := l.table.ContactInfo(l.self)
+	same(t, "our outset wins", own.Info.Outset > past.Outset, true)
+	same(t, "our wallclock is now", own.Info.Wallclock <= l.clock, true)
+}
+
+// TestGossipPullRequestVouchesForNothing: who asks has proved the address that it
+// asks from, not the one in its contact info (gossip-wire §6.2).
+func TestGossipPullRequestVouchesForNothing(t *testing.T) {
+	l := newLab(t, Light, Limits{})
+	s := l.knows(newActor(1))
+	moved := s.info(l.clock + 1)
+	victim := placeOf(99)
+	if err := moved.SetSockets(map[wire.SocketKey]netip.AddrPort{wire.SocketGossip: victim}); err != nil {
+		t.Fatal(err)
+	}
+	value := signed(t, s.key, moved).Value()
+	request := s.request(t, 0, l.clock)
+	request.Caller = value
+	l.hears(s.addr, request, &wire.Push{From: s.pubkey, Values: []wire.Value{value}})
+	same(t, "address", l.address(s.pubkey), s.addr)
 }

@@ -50,7 +50,7 @@ type Peer struct {
 	Announced time.Time
 	// Seen is when we last received the contact info: our time.
 	Seen time.Time
-	// RTT is of the last ping over UDP. It is 0 while unknown.
+	// RTT is of the last ping over UDP, at least 1 ms.
 	RTT time.Duration
 }
 

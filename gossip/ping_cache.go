@@ -158,7 +158,7 @@ func (c *pingCache) pong(pong *wire.Pong, from netip.AddrPort, now uint64) (rtt 
 	if s == nil || !s.expects(pong.Hash, now) {
 		return 0, false
 	}
-	s.rtt = uint32(max(now-s.ping, 1)) // those before were most likely lost
+	s.rtt = uint32(max(now-min(now, s.ping), 1)) // those before were most likely lost
 	s.ponged, s.pong, s.waiting = true, now, false
 	return s.roundTrip(), true
 }
@@ -175,7 +175,7 @@ func (c *pingCache) rtt(pubkey wire.Pubkey, addr netip.AddrPort, now uint64) tim
 func (c *pingCache) len() int { return c.pairs.len() }
 
 func (s *pingState) verified(ttl, now uint64) bool {
-	return s.ponged && now <= s.pong+ttl
+	return s.ponged && s.pong <= now+clockStep && now <= s.pong+ttl
 }
 
 func (s *pingState) expects(hash wire.Hash, now uint64) bool {

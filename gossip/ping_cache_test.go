@@ -202,6 +202,15 @@ func TestPingAfterTheClockWasSetBack(t *testing.T) {
 	g.wants(start-3_600_000+5, true, false)
 }
 
+// TestRoundTripAfterTheClockWasSetBack is short, not endless.
+func TestRoundTripAfterTheClockWasSetBack(t *testing.T) {
+	g := newGate(t)
+	g.wants(start, false, true)
+	token := g.wants(start+3000, false, true)
+	g.answer(token, start+2500)
+	same(t, "round trip", g.rtt(g.node, g.addr, start+2500), time.Millisecond)
+}
+
 func TestVerifiedAllocatesNothing(t *testing.T) {
 	g := newGate(t)
 	g.answer(g.wants(start, false, true), start)

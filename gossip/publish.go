@@ -13,7 +13,7 @@ import (
 func (e *engine) peers(now uint64) []Peer {
 	list := make([]Peer, 0, e.table.Stats().Values[wire.KindContactInfo])
 	for node := range e.table.Nodes() {
-		if node.Info.Pubkey == e.self || node.Received+millis(e.limits.PeerActive) <= now {
+		if node.Info.Pubkey == e.self || !e.recent(node.Received, now) {
 			continue
 		}
 		if p := e.peer(node, now); p.RTT > 0 { // else it came from a file, and has not ponged yet

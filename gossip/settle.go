@@ -150,8 +150,6 @@ func (e *engine) settleAnswer(b *inbox, a *arrival, now uint64) {
 			e.comeBack(in, a.addr, now)
 		case insert:
 			e.countValue(in.value.Kind(), e.insertPulled(b.checks[in.check].verified, now))
-		default:
-			e.countValue(in.value.Kind(), Unwanted)
 		}
 	}
 }
@@ -169,12 +167,18 @@ func (e *engine) insertPulled(v wire.Verified, now uint64) Verdict {
 	}
 }
 
-// comeBack is for our own contact info, from another node. One that we did not
-// sign in this run, and that is of a later start, is the work of a second node
-// with our key (§4.5).
+// comeBack is for our own contact info, from another node. One of now that is of a
+// later start is the work of a second node with our key, which signs every few
+// seconds (§4.5). One of another time is our own, of a run whose clock was ahead,
+// and has to be overruled.
 func (e *engine) comeBack(in *incoming, from netip.AddrPort, now uint64) {
-	if in.value.Outset() > e.outset {
+	switch later := in.value.Outset() > e.outset; {
+	case later && within(in.value.Wallclock(), now, millis(e.limits.PushWindow)):
 		e.failed = ErrDuplicateInstance
+		return
+	case later:
+		e.log.Warn("gossip: others know us from a run whose clock was ahead; announcing anew")
+		e.restart(in.value.Outset(), now)
 		return
 	}
 	e.countValue(wire.KindContactInfo, Own)

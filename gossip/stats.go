@@ -51,15 +51,6 @@ var verdictNames = [verdicts]string{
 // String is a word for metrics.
 func (v Verdict) String() string { return verdictNames[v] }
 
-// Verdicts are all of them.
-func Verdicts() []Verdict {
-	list := make([]Verdict, verdicts)
-	for i := range list {
-		list[i] = Verdict(i)
-	}
-	return list
-}
-
 const (
 	protocols = int(wire.ProtocolPong) + 1
 	kinds     = int(wire.KindRestartHeaviestFork) + 1
@@ -78,9 +69,10 @@ type Stats struct {
 	// Verified counts signature checks.
 	Verified uint64
 	// TooLong are datagrams that no message is as long as. Overflowed were dropped
-	// by us because the loop was behind, Lost by the kernel. Unsent were refused by
-	// the kernel.
-	TooLong, Overflowed, Lost, Unsent uint64
+	// by us because the loop was behind, Lost by the kernel, and Unreadable are reads
+	// that failed. Unsent are counted above, and yet did not go out: the kernel
+	// refused them, or had no room.
+	TooLong, Overflowed, Lost, Unreadable, Unsent uint64
 	// PrunesIn and PrunesOut count origins.
 	PrunesIn, PrunesOut uint64
 	Table               TableStats

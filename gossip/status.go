@@ -22,8 +22,9 @@ type Status struct {
 	// Peers is of how many nodes we have the contact info, Ponged how many of them
 	// were heard of lately and answer our pings, see Node.Peers.
 	Peers, Ponged int
-	// Returned is how many nodes gave us our own contact info in the last minute
-	// when they were asked for what they have: those that would tell others of us.
+	// Returned is from how many addresses our own contact info came back in the last
+	// minute, mostly from nodes that were asked for what they have: those that would
+	// tell others of us.
 	Returned int
 }
 

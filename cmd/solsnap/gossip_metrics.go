@@ -24,7 +24,7 @@ var (
 	gossipBytesIn  = gossipDesc("received_bytes_total", "Bytes of the packets received.")
 	gossipBytesOut = gossipDesc("sent_bytes_total", "Bytes of the packets sent.")
 	gossipDropped  = gossipDesc("dropped_packets_total",
-		"Packets lost without a look: too_long for any message, overflowed our queue, lost by the kernel on the way in, unsent by it on the way out.", "reason")
+		"Packets lost without a look: too_long for any message, overflowed our queue, lost by the kernel or unreadable on the way in, unsent on the way out.", "reason")
 	gossipVerified = gossipDesc("signatures_total", "Signatures checked.")
 	gossipPruned   = gossipDesc("pruned_origins_total", "Origins in prunes, by direction: in or out.", "direction")
 
@@ -86,6 +86,7 @@ func countGossip(ch chan<- prometheus.Metric, stats *gossip.Stats) {
 	counter(gossipDropped, stats.TooLong, "too_long")
 	counter(gossipDropped, stats.Overflowed, "overflowed")
 	counter(gossipDropped, stats.Lost, "lost")
+	counter(gossipDropped, stats.Unreadable, "unreadable")
 	counter(gossipDropped, stats.Unsent, "unsent")
 	counter(gossipPruned, stats.PrunesIn, "in")
 	counter(gossipPruned, stats.PrunesOut, "out")

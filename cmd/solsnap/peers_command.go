@@ -31,8 +31,8 @@ type peersCommand struct {
 }
 
 // quietTime is for how long no new producer may come before all are thought to
-// have come. Each pull asks for an eighth of the table, twice a second, so that in
-// a small cluster a value may well take 5 s.
+// have come. In the first half minute each pull asks for an eighth of the table,
+// twice a second, so that in a small cluster a value may well take 5 s.
 const quietTime = 10 * time.Second
 
 // peersSettings are what the command takes from the configuration, so that it can
@@ -123,7 +123,7 @@ func (p *peersCommand) run(ctx context.Context) error {
 	return p.print(peers)
 }
 
-// nodeConfig is a node under a new identity that neither serves nor relays.
+// nodeConfig is a node under a new identity that serves nothing.
 func (p *peersCommand) nodeConfig(ctx context.Context) (gossip.Config, error) {
 	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
 	if err != nil {

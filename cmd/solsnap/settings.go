@@ -131,7 +131,7 @@ var settings = []setting{
 		}},
 	{name: "gossip-pull-rate", def: "0", usage: "most bytes a second for nodes that ask what is known; 0 is 10 KiB for each staked node, an entrypoint wants 2MB or more",
 		value: func(c *Config) pflag.Value { return bytesValue(&c.GossipPullRate, 0, 1<<30) }},
-	{name: "gossip-ping-rate", def: "1000", usage: "most pings a second that are sent",
+	{name: "gossip-ping-rate", def: "1000", usage: "most pings a second to nodes that have not answered one",
 		value: func(c *Config) pflag.Value { return wholeValue(&c.GossipPingRate, 1, 1_000_000) }},
 	{name: "gossip-pong-rate", def: "64", usage: "most pings a second from one address that are answered",
 		value: func(c *Config) pflag.Value { return wholeValue(&c.GossipPongRate, 1, 1_000_000) }},

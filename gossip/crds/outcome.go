@@ -12,9 +12,9 @@ type Route uint8
 
 // The routes.
 const (
-	Local  Route = iota // of our own making, or from a file
+	Local  Route = iota // of our own making
 	Pushed              // in a push message
-	Pulled              // in a pull response
+	Pulled              // in a pull response, or from a file
 )
 
 // Verdict is what becomes of a value.
