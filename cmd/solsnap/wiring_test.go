@@ -371,15 +371,19 @@ func (s *server) turnsAwaySlowHeads(places int, why string) {
 // large is an archive that no socket buffer holds.
 var large = snapshot.Name{Kind: snapshot.Full, Slot: 50, Hash: snapshot.Hash{4}}
 
-// putLarge lists large, a file of holes.
+// putLarge lists large, a file of holes. It appears whole, as archives do: one that
+// still grows may be delisted once more.
 func (s *server) putLarge() {
 	s.t.Helper()
-	path := putArchive(s.t, s.snapshots, large, zstdBytes(100))
+	path := putArchive(s.t, s.t.TempDir(), large, zstdBytes(100))
 	if err := os.Truncate(path, 64*oneMiB); err != nil {
 		s.t.Fatal(err)
 	}
 	old := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(path, old, old); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(path, filepath.Join(s.snapshots, large.String())); err != nil {
 		s.t.Fatal(err)
 	}
 	s.awaitListed(large)
