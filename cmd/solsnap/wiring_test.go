@@ -386,7 +386,10 @@ func (s *server) putLarge() {
 	if err := os.Rename(path, filepath.Join(s.snapshots, large.String())); err != nil {
 		s.t.Fatal(err)
 	}
-	s.awaitListed(large)
+	s.poll("the large archive is there", func() bool { // the log says so a moment before
+		head, _ := s.send(request("HEAD", "/"+large.String()))
+		return strings.HasPrefix(head, "HTTP/1.1 200")
+	})
 }
 
 func (s *server) refusesTheSecondDownload(why string) {
