@@ -29,9 +29,9 @@ type modelValue struct {
 }
 
 type modelRefusal struct {
-	hash             wire.Hash
-	wallclock        uint64
-	receptions, turn int
+	hash      wire.Hash
+	wallclock uint64
+	turn      int
 }
 
 // modelRecent is a list of hashes with the times they came.
@@ -205,7 +205,7 @@ func (m *model) refuse(label wire.Label, wallclock uint64, h wire.Hash, now uint
 		return Outcome{Verdict: Rejected}
 	}
 	m.turn++
-	fresh := &modelRefusal{h, wallclock, 1, m.turn}
+	fresh := &modelRefusal{h, wallclock, m.turn}
 	r := m.refused[label]
 	switch {
 	case r == nil:
@@ -215,8 +215,7 @@ func (m *model) refuse(label wire.Label, wallclock uint64, h wire.Hash, now uint
 		m.refused[label] = fresh
 		return Outcome{Verdict: New}
 	case r.hash == h:
-		r.receptions++
-		return Outcome{Verdict: Duplicate, Pushes: r.receptions - 1}
+		return Outcome{Verdict: Duplicate}
 	case wallclock < r.wallclock, wallclock == r.wallclock && bytes.Compare(h[:], r.hash[:]) < 0:
 		return Outcome{Verdict: Stale, Known: m.failed.add(h, now)}
 	}

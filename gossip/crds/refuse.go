@@ -2,7 +2,6 @@ package crds
 
 import (
 	"bytes"
-	"math"
 
 	"solsnap/gossip/wire"
 )
@@ -10,18 +9,16 @@ import (
 // refusal is the hash of a value that was not wanted. With its links and its part
 // of a directory it takes about 70 bytes.
 type refusal struct {
-	hash       wire.Hash
-	wallclock  uint64
-	origin     uint32
-	index      uint16
-	kind       uint8
-	receptions uint8
+	hash      wire.Hash
+	wallclock uint64
+	origin    uint32
+	index     uint16
+	kind      uint8
 }
 
 // Refuse remembers the hash of a value that is not wanted, so that it is not sent
 // again: of each label the one that would win, for as long as the table has a
-// value of the origin. The hash of whichever loses fails, see Fail. Of a
-// Duplicate, Pushes is how often Refuse was told of it before. Nothing here is
+// value of the origin. The hash of whichever loses fails, see Fail. Nothing here is
 // verified, and nothing need be: a liar can only change how much is sent to us of
 // what we do not want.
 func (t *Table) Refuse(label wire.Label, wallclock uint64, h wire.Hash, now uint64) Outcome {
@@ -29,7 +26,7 @@ func (t *Table) Refuse(label wire.Label, wallclock uint64, h wire.Hash, now uint
 	if o == nil || label.Kind.Dead() {
 		return Outcome{Verdict: Rejected}
 	}
-	fresh := refusal{hash: h, wallclock: wallclock, origin: o.place, index: label.Index, kind: uint8(label.Kind), receptions: 1}
+	fresh := refusal{hash: h, wallclock: wallclock, origin: o.place, index: label.Index, kind: uint8(label.Kind)}
 	place := o.refused.find(short(label))
 	if place == 0 {
 		t.refuseNew(o, fresh)
@@ -38,9 +35,7 @@ func (t *Table) Refuse(label wire.Label, wallclock uint64, h wire.Hash, now uint
 	r := t.refused.at(place)
 	switch {
 	case r.hash == h:
-		earlier := r.receptions
-		r.receptions += min(1, math.MaxUint8-earlier)
-		return Outcome{Verdict: Duplicate, Pushes: int(earlier)}
+		return Outcome{Verdict: Duplicate}
 	case wallclock < r.wallclock || wallclock == r.wallclock && bytes.Compare(h[:], r.hash[:]) < 0:
 		return Outcome{Verdict: Stale, Known: t.failed.add(h, now)}
 	}

@@ -22,13 +22,13 @@ func TestRefuse(t *testing.T) {
 		failed    int
 	}{
 		{"first", now, lesser.Hash(), Outcome{Verdict: New}, 0},
-		{"the same", now, lesser.Hash(), Outcome{Verdict: Duplicate, Pushes: 1}, 0},
-		{"the same again", now, lesser.Hash(), Outcome{Verdict: Duplicate, Pushes: 2}, 0},
+		{"the same", now, lesser.Hash(), Outcome{Verdict: Duplicate}, 0},
+		{"the same again", now, lesser.Hash(), Outcome{Verdict: Duplicate}, 0},
 		{"of the greater hash", now, greater.Hash(), Outcome{Verdict: Replaces}, 1},
 		{"of the lesser hash", now, lesser.Hash(), Outcome{Verdict: Stale, Known: true}, 1},
 		{"older", now - 1, numbered(1), Outcome{Verdict: Stale}, 2},
 		{"younger", now + 1, numbered(2), Outcome{Verdict: Replaces}, 3},
-		{"the same younger", now + 1, numbered(2), Outcome{Verdict: Duplicate, Pushes: 1}, 3},
+		{"the same younger", now + 1, numbered(2), Outcome{Verdict: Duplicate}, 3},
 	} {
 		check(t, step.what, table.Refuse(label, step.wallclock, step.hash, now), step.want)
 		check(t, step.what+": failed", table.Stats().Failed, step.failed)
