@@ -33,7 +33,7 @@ func NewPing(key ed25519.PrivateKey, token Token) *Ping {
 
 // Verify checks the signature. The error is ErrSignature.
 func (p *Ping) Verify() error {
-	if !p.From.verify(p.Token[:], &p.Signature) {
+	if !p.From.Verify(p.Token[:], &p.Signature) {
 		return fmt.Errorf("ping from %v: %w", p.From, ErrSignature)
 	}
 	return nil
@@ -65,7 +65,7 @@ func NewPong(key ed25519.PrivateKey, token Token) *Pong {
 // Verify checks the signature, not whether the hash answers a ping of ours. The
 // error is ErrSignature.
 func (p *Pong) Verify() error {
-	if !p.From.verify(p.Hash[:], &p.Signature) {
+	if !p.From.Verify(p.Hash[:], &p.Signature) {
 		return fmt.Errorf("pong from %v: %w", p.From, ErrSignature)
 	}
 	return nil

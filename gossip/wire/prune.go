@@ -47,7 +47,7 @@ func NewPrune(key ed25519.PrivateKey, destination Pubkey, origins []Pubkey, wall
 // in the one without a prefix that Agave signs. The error is ErrSignature.
 func (p *Prune) Verify() error {
 	signed := p.signable(prunePrefix)
-	if p.From.verify(signed, &p.Signature) || p.From.verify(signed[len(prunePrefix):], &p.Signature) {
+	if p.From.Verify(signed, &p.Signature) || p.From.Verify(signed[len(prunePrefix):], &p.Signature) {
 		return nil
 	}
 	return fmt.Errorf("prune from %v: %w", p.From, ErrSignature)

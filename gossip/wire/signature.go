@@ -48,14 +48,14 @@ func sign(key ed25519.PrivateKey, message []byte) Signature {
 	return Signature(ed25519.Sign(key, message))
 }
 
-// verify reports whether k signed the message. The standard library alone takes
+// Verify reports whether k signed the message. The standard library alone takes
 // keys and points R of small order, with which one signature fits many messages
 // or many keys. Agave and Firedancer do not (verify_strict of ed25519-dalek), and
 // would drop a packet of ours that has one.
 //
 // The check is that of the standard library, by a package that needs three fifths
 // of the time for it: signatures are most of what a node costs that relays all.
-func (k *Pubkey) verify(message []byte, s *Signature) bool {
+func (k *Pubkey) Verify(message []byte, s *Signature) bool {
 	r := [32]byte(s[:32])
 	return !smallOrder(*k) && !smallOrder(r) && voi.VerifyWithOptions(k[:], message, s[:], &asStandardLibrary)
 }

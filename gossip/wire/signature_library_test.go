@@ -19,11 +19,11 @@ func TestVerifyIsTheStandardLibrary(t *testing.T) {
 	verdicts := map[bool]int{}
 	for i := range 400 {
 		key, message, s := mixedSignature(t, random, i%8, i/8%8)
-		ours, standard := key.verify(message, &s), ed25519.Verify(key[:], message, s[:])
+		ours, standard := key.Verify(message, &s), ed25519.Verify(key[:], message, s[:])
 		check(t, "ours is the standard library's", ours, standard)
 		verdicts[ours]++
 		s[40] ^= 1
-		check(t, "of another number", key.verify(message, &s), false)
+		check(t, "of another number", key.Verify(message, &s), false)
 	}
 	if verdicts[true] < 20 || verdicts[false] < 200 {
 		t.Errorf("%d of 400 are taken, want some, and most refused", verdicts[true])

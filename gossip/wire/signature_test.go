@@ -100,12 +100,12 @@ func TestSmallOrderIsRefused(t *testing.T) {
 			t.Fatalf("the standard library takes no signature of %x", key)
 		}
 		check(t, "standard library", ed25519.Verify(key[:], message, s[:]), true)
-		check(t, "ours", key.verify(message, &s), false)
+		check(t, "ours", key.Verify(message, &s), false)
 	}
 	good := PubkeyOf(seeded(1))
 	s := sign(seeded(1), []byte("message"))
-	check(t, "good signature", good.verify([]byte("message"), &s), true)
-	check(t, "other message", good.verify([]byte("massage"), &s), false)
+	check(t, "good signature", good.Verify([]byte("message"), &s), true)
+	check(t, "other message", good.Verify([]byte("massage"), &s), false)
 }
 
 // TestSmallOrderOfRIsRefused has the signature of a good key with the neutral
@@ -117,7 +117,7 @@ func TestSmallOrderOfRIsRefused(t *testing.T) {
 	scalar := new(big.Int).Mul(secret(1), number(hash[:]))
 	putNumber(s[32:], scalar.Mod(scalar, groupOrder()))
 	check(t, "standard library", ed25519.Verify(key[:], message, s[:]), true)
-	check(t, "ours", key.verify(message, &s), false)
+	check(t, "ours", key.Verify(message, &s), false)
 }
 
 // weakSignature looks for a message that a number and its point sign for a key of

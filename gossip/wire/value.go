@@ -92,7 +92,7 @@ func (v Value) Hash() Hash { return sha256.Sum256(v.raw) }
 // its own copy of the bytes. The error is ErrSignature.
 func (v Value) Verify() (Verified, error) {
 	signature := v.Signature()
-	if !v.label.Origin.verify(v.signable(), &signature) {
+	if !v.label.Origin.Verify(v.signable(), &signature) {
 		return Verified{}, fmt.Errorf("%v: %w", v.label, ErrSignature)
 	}
 	kept := v.record
