@@ -185,6 +185,13 @@ func (e *engine) pullInterval(now uint64) uint64 {
 	return max(millis(e.limits.PullInterval), millis(e.limits.SettledInterval))
 }
 
+// pullShare makes up for a longer interval by asking for more at a time: what does
+// not come by push, such as a second node with our key, which others now take for
+// us, should not be found out any later.
+func (e *engine) pullShare(now uint64) int {
+	return max(1, int(wire.PullShare*millis(e.limits.PullInterval)/e.pullInterval(now)))
+}
+
 // keeps tells the nodes that are not trimmed from the table.
 func (e *engine) keeps(origin wire.Pubkey) bool {
 	if origin == e.self || slices.Contains(e.known, origin) {

@@ -11,9 +11,9 @@ type Limits struct {
 	// PullInterval is how often others are asked for what we lack, 500 ms.
 	// SettledInterval is the same half a minute after joining: as before, but 5 s in
 	// Light mode, since what a Light node wants comes by push, and most of what it is
-	// given is of no use to it.
+	// given is of no use to it. It then asks for all partitions and not for an eighth.
 	PullInterval, SettledInterval time.Duration
-	// PullFilters is how many pull requests a pull sends at most: 1024, and 16 in
+	// PullFilters is how many pull requests a pull sends at most: 1024, and 64 in
 	// Light mode.
 	PullFilters int
 	// RefreshInterval is how often the own contact info is signed anew and a push
@@ -79,7 +79,7 @@ type Limits struct {
 func (l Limits) withDefaults(mode Mode) Limits {
 	values, upserts, filters, queue, settled := 1<<20, 20, 1024, 16_384, 500*time.Millisecond
 	if mode == Light {
-		values, upserts, filters, queue, settled = 1<<15, 5, 16, 8192, 5*time.Second
+		values, upserts, filters, queue, settled = 1<<15, 5, 64, 8192, 5*time.Second
 	}
 	for field, def := range map[*time.Duration]time.Duration{
 		&l.Round: 100 * time.Millisecond, &l.PullInterval: 500 * time.Millisecond, &l.SettledInterval: settled,

@@ -18,7 +18,7 @@ func (e *engine) pull(now uint64) {
 	if len(candidates) == 0 && door == nil {
 		return
 	}
-	filters := e.filters(caller)
+	filters := e.filters(caller, now)
 	weights := make([]uint64, len(candidates))
 	for i, c := range candidates {
 		weights[i] = e.stakes.weight(c.pubkey, e.self)
@@ -63,8 +63,8 @@ func (e *engine) met(addr netip.AddrPort, now uint64) bool {
 }
 
 // filters are those for one pull, of which e.width are enough.
-func (e *engine) filters(caller wire.Verified) []wire.CrdsFilter {
-	set, err := e.table.Filters(wire.FilterRoom(caller), e.random.Uint64)
+func (e *engine) filters(caller wire.Verified, now uint64) []wire.CrdsFilter {
+	set, err := e.table.Filters(wire.FilterRoom(caller), e.pullShare(now), e.random.Uint64)
 	if err != nil {
 		e.log.Error("gossip: pull filters", "err", err)
 		return nil

@@ -155,7 +155,7 @@ func (s *server) dial() net.Conn {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	return conn
 }
 
@@ -271,7 +271,7 @@ func (b *logBuffer) await(t *testing.T, text string, ended chan error) {
 // awaitTimes returns once text has been logged that many times. ended may be nil.
 func (b *logBuffer) awaitTimes(t *testing.T, times int, text string, ended chan error) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		log, more := b.watch()
 		if strings.Count(log, text) >= times {

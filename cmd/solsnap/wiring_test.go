@@ -230,7 +230,7 @@ func calls(method string, n int) string {
 // poll returns once ok does.
 func (s *server) poll(what string, ok func() bool) {
 	s.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-deadline:

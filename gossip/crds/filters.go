@@ -5,10 +5,10 @@ import "solsnap/gossip/wire"
 // Filters are pull filters of what is not to be sent to us: the values of the
 // table, those purged and failed of late, and those refused. They take at most
 // room bytes each. Our own values are left out, and so are those they replaced:
-// that others give them back tells that others have them. The partition of our
-// ContactInfo is among those asked for.
-func (t *Table) Filters(room int, random func() uint64) (*wire.FilterSet, error) {
-	set, err := wire.NewFilterSet(t.values.len()+t.purged.len()+t.failed.len()+t.refused.len(), room, random)
+// that others give them back tells that others have them. They ask for one in share
+// partitions, that of our ContactInfo among them.
+func (t *Table) Filters(room, share int, random func() uint64) (*wire.FilterSet, error) {
+	set, err := wire.NewFilterSet(t.values.len()+t.purged.len()+t.failed.len()+t.refused.len(), room, share, random)
 	if err != nil {
 		return nil, err
 	}

@@ -13,13 +13,15 @@ const (
 	filterRate    = 0.1 // of false positives
 	filterKeys    = 8   // in the estimate of how many items fit; filters get three
 	minItems      = 65_536
-	sampleRate    = 8 // one in so many partitions is asked for at a time
 	maxFilters    = 1024
 	filterMinimum = 8 + 1 + 8 + 8 + 8 + 8 + 4 // bytes of a filter without keys and words
 )
 
-// FilterSet is pull filters for a random eighth of all partitions. It has one
-// owner.
+// PullShare is how many partitions there are for each one that Agave asks for at a
+// time.
+const PullShare = 8
+
+// FilterSet is pull filters for a random part of all partitions. It has one owner.
 type FilterSet struct {
 	maskBits   uint32
 	partitions []*CrdsFilter // nil where it is not the turn of the partition
@@ -32,8 +34,9 @@ func FilterRoom(caller Verified) int { return MaxPacket - 4 - len(caller.Bytes()
 
 // NewFilterSet is an empty set for a number of items, whose filters take at most
 // room bytes each on the wire. The items are the values of the table, those
-// replaced and those refused of late.
-func NewFilterSet(items, room int, random func() uint64) (*FilterSet, error) {
+// replaced and those refused of late. One in share partitions is asked for, at
+// random: all of them if that is 1.
+func NewFilterSet(items, room, share int, random func() uint64) (*FilterSet, error) {
 	budget := bloomBudget(room)
 	if budget == 0 {
 		return nil, fmt.Errorf("no pull filter fits in %d bytes", room)
@@ -41,7 +44,7 @@ func NewFilterSet(items, room int, random func() uint64) (*FilterSet, error) {
 	most := maxItems(budget)
 	maskBits := numMaskBits(max(items, minItems), most)
 	s := &FilterSet{maskBits: maskBits, partitions: make([]*CrdsFilter, 1<<maskBits)}
-	s.filters = make([]CrdsFilter, min((len(s.partitions)+sampleRate-1)/sampleRate, maxFilters))
+	s.filters = make([]CrdsFilter, min((len(s.partitions)+share-1)/share, maxFilters))
 	for i, partition := range sample(len(s.filters), len(s.partitions), random) {
 		s.filters[i] = CrdsFilter{NewBloom(most, filterRate, 8*budget, random), mask(uint64(partition), maskBits), maskBits}
 		s.partitions[partition] = &s.filters[i]
