@@ -170,6 +170,9 @@ func (p *scanner) member(ctx context.Context, c *crew, blocks *Blocks, m Member)
 		if !p.base {
 			p.manifest = decoded
 		}
+		if !p.base && p.config.Early {
+			return p.judgeManifest()
+		}
 	case StorageMember:
 		blocks.Reset(p.reader, p.trim(m))
 		return p.storage(ctx, c, blocks)

@@ -34,6 +34,9 @@ type VerifyConfig struct {
 	Base *Source
 	// Tier is how much to prove. Required.
 	Tier Tier
+	// Early judges the manifest as soon as it has been read, and not when all else is
+	// known to be whole: so a wrong archive that is still on its way is left early.
+	Early bool
 	// Workers is how many goroutines hash accounts. Default: one for each core.
 	Workers int
 	// ScratchDir is where records are sorted when accounts have more than one, 56
@@ -136,6 +139,7 @@ type verification struct {
 	sources []*Source // the archive, and its base
 
 	manifest *manifest.Manifest      // of the archive
+	judged   bool                    // judgeManifest found nothing wrong
 	lattice  *[2048]byte             // that the manifest has
 	lengths  []map[storageKey]uint64 // of each source's storages, see storageLengths
 	total    totals                  // of every record that was read
@@ -241,6 +245,9 @@ func (c *countedReader) Read(p []byte) (int, error) {
 
 // judgeManifest proves TierManifest.
 func (v *verification) judgeManifest() error {
+	if v.judged {
+		return nil
+	}
 	m := v.manifest
 	v.lattice = m.Extra.AccountsLtHash
 	if err := checkManifest(m, v.config.Archive.Name); err != nil {
@@ -249,6 +256,7 @@ func (v *verification) judgeManifest() error {
 	if m.Trailing > 0 {
 		v.warn("the manifest has %d bytes after the last field that is known: its writer is newer", m.Trailing)
 	}
+	v.judged = true
 	return nil
 }
 
