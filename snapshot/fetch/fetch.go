@@ -43,7 +43,7 @@ func New(config Config) (*Download, error) {
 // Run; see the function Discard.
 func (d *Download) Run(ctx context.Context) (*Pending, error) {
 	if d.config.Transport == nil {
-		transport := newTransport()
+		transport := NewTransport()
 		defer transport.CloseIdleConnections()
 		d.config.Transport = transport
 	}

@@ -85,12 +85,14 @@ func (o *origin) isGone() bool {
 	return o.gone != nil
 }
 
-// redacted is the URL for logs and errors, without a password.
-func (o *origin) redacted() string {
-	if u, err := url.Parse(o.source); err == nil {
+func (o *origin) redacted() string { return redacted(o.source) }
+
+// redacted is a URL for logs and errors, without a password.
+func redacted(source string) string {
+	if u, err := url.Parse(source); err == nil {
 		return u.Redacted()
 	}
-	return o.source
+	return source
 }
 
 // probe learns what a source has, by asking for its first byte: servers without

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,6 +21,11 @@ type statusError struct {
 
 func (e *statusError) Error() string {
 	return fmt.Sprintf("answered %d %s", e.status, http.StatusText(e.status))
+}
+
+// Is makes an archive that a server does not have fs.ErrNotExist.
+func (e *statusError) Is(target error) bool {
+	return target == fs.ErrNotExist && (e.status == http.StatusNotFound || e.status == http.StatusGone)
 }
 
 // refuse makes an error of an answer that is neither 200, 206 nor a redirect.
@@ -42,9 +48,10 @@ func refuse(response *http.Response) error {
 // maxRedirects is more than a chain of an alias and a change of host needs.
 const maxRedirects = 5
 
-// newTransport is how archives are fetched: HTTP/1.1, because HTTP/2 costs four
-// times the CPU per byte, and never compressed.
-func newTransport() *http.Transport {
+// NewTransport is how archives are fetched: HTTP/1.1, because HTTP/2 costs four
+// times the CPU per byte, and never compressed. The caller may change it before it
+// is used, for one where it dials.
+func NewTransport() *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
