@@ -126,7 +126,7 @@ func (d *Directory) Catalog() Catalog {
 }
 
 // Changed is closed when the catalog changes after the call. A round-trip time
-// alone is no change, unless it hides or shows a peer.
+// or a speed alone is no change, unless it hides or shows a peer.
 func (d *Directory) Changed() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -160,6 +160,15 @@ func (d *Directory) edit() *edit { return &edit{Directory: d, next: *d.current.L
 
 func (e *edit) tell(kind EventKind, p *Peer) {
 	e.events = append(e.events, Event{Kind: kind, Peer: p.Entry.Peer, Entry: p.Entry, Source: p.Source})
+}
+
+// peer has an entry and what was measured of whose it is.
+func (e *edit) peer(entry *Entry, source Source) *Peer {
+	p := &Peer{Entry: entry, Source: source, RTT: e.rtt[source.path()].Get(entry.Peer).SRTT}
+	if old := e.next.find(entry.Peer); old != nil {
+		p.Speed = old.Speed
+	}
+	return p
 }
 
 // tree is where entries of a source are.

@@ -40,6 +40,9 @@ type Peer struct {
 	Signed SignedEntry
 	// RTT is smoothed, and 0 while unknown.
 	RTT time.Duration
+	// Speed is at what downloads from the peer come, in bytes per second: smoothed as
+	// SampleSpeed has it, and 0 while unknown.
+	Speed uint64
 }
 
 // RTTBelow reports whether the round-trip time is below a limit, as it is taken to

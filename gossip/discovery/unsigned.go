@@ -45,7 +45,7 @@ func (e *edit) insert(entry *Entry, source Source) error {
 	if err := e.insertable(entry, source); err != nil {
 		return err
 	}
-	p := &Peer{Entry: entry, Source: source, RTT: e.rtt[source.path()].Get(entry.Peer).SRTT}
+	p := e.peer(entry, source)
 	old := e.next.unsigned.get(entry.Peer)
 	switch {
 	case old == nil && !e.makeRoom(source, entry.Peer):

@@ -56,7 +56,8 @@ func (e *edit) upsert(s SignedEntry) Outcome {
 	if !outcome.Changed() {
 		return outcome
 	}
-	p := &Peer{Entry: s.entry, Source: Fleet, Signed: s, RTT: e.rtt[Fleet.path()].Get(s.entry.Peer).SRTT}
+	p := e.peer(s.entry, Fleet)
+	p.Signed = s
 	kind := PeerUpdated
 	if outcome == New {
 		if !e.makeRoom(Fleet, s.entry.Peer) {
