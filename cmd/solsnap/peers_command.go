@@ -2,13 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,16 +13,11 @@ import (
 
 // peersCommand is `solsnap peers`.
 type peersCommand struct {
-	config  Config
+	joiner
 	timeout time.Duration
 	view    peersView
 	asJSON  bool
-
-	stdout io.Writer
-	stderr io.Writer
-	log    *slog.Logger
-	held   heldLog // of the node, while there is progress on the terminal
-	build  func(gossip.Config) (gossipNode, error)
+	stdout  io.Writer
 }
 
 // quietTime is for how long no new producer may come before all are thought to
@@ -41,8 +31,7 @@ var peersSettings = []string{"entrypoint", "known-validator", "expected-shred-ve
 
 func newPeersCommand() *cobra.Command {
 	p := peersCommand{
-		timeout: 30 * time.Second, view: peersView{sort: peersOrders[0]},
-		build: func(c gossip.Config) (gossipNode, error) { return gossip.NewNode(c) },
+		timeout: 30 * time.Second, view: peersView{sort: peersOrders[0]}, joiner: newJoiner(),
 	}
 	command := &cobra.Command{
 		Use:   "peers --entrypoint HOST:PORT",
@@ -58,8 +47,7 @@ func newPeersCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	addSettings(command, flags, peersSettings)
-	port := flags.Lookup("gossip-port")
-	port.Usage, port.DefValue = "UDP and TCP port to join from; auto takes a free one", anyPortWord
+	joinFromAnyPort(flags)
 	flags.VarPF(durationValue(&p.timeout, time.Second, time.Hour), "timeout", "", "how long to look")
 	flags.BoolVar(&p.asJSON, "json", false, "print a JSON array")
 	flags.VarPF(choiceValue(&p.view.sort, peersOrders...), "sort", "", "what to sort by")
@@ -74,20 +62,11 @@ func newPeersCommand() *cobra.Command {
 	return command
 }
 
-func (p *peersCommand) runE(cmd *cobra.Command) (err error) {
-	// A server that runs has the configuration's port.
-	if flag := cmd.Flags().Lookup("gossip-port"); !flag.Changed {
-		if err := cmd.Flags().Set(flag.Name, anyPortWord); err != nil {
-			return err
-		}
-	}
-	if p.config, err = loadConfig(cmd.Flags()); err != nil {
+func (p *peersCommand) runE(cmd *cobra.Command) error {
+	if err := p.load(cmd); err != nil {
 		return err
 	}
-	level := new(slog.LevelVar)
-	level.Set(p.config.LogLevel)
-	p.stdout, p.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
-	p.log = newLogger(p.stderr, p.config.LogFormat, level)
+	p.stdout = cmd.OutOrStdout()
 	p.view.known = p.config.KnownValidators
 	return p.run(cmd.Context())
 }
@@ -121,65 +100,6 @@ func (p *peersCommand) run(ctx context.Context) error {
 		return p.nobody(node.Addr())
 	}
 	return p.print(peers)
-}
-
-// nodeConfig is a node under a new identity that serves nothing.
-func (p *peersCommand) nodeConfig(ctx context.Context) (gossip.Config, error) {
-	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
-	if err != nil {
-		return gossip.Config{}, err
-	}
-	private, err := p.privateEntrypoints(ctx)
-	if err != nil {
-		return gossip.Config{}, err
-	}
-	host, err := resolveIPv4(ctx, p.config.GossipHost)
-	if err != nil {
-		return gossip.Config{}, fmt.Errorf("gossip-host: %w", err)
-	}
-	config := gossipConfig(p.config)
-	config.Key, config.Host, config.Mode = key, host, gossip.Light
-	config.AllowPrivate = config.AllowPrivate || private
-	config.Logger = p.log
-	if _, terminal := terminalOf(p.stderr); terminal {
-		config.Logger = newLogger(&p.held, p.config.LogFormat, slog.LevelWarn)
-	}
-	return config, nil
-}
-
-// privateEntrypoints reports whether an entrypoint has a private address. It is
-// an error if none has any.
-func (p *peersCommand) privateEntrypoints(ctx context.Context) (private bool, _ error) {
-	var failed []error
-	for _, entrypoint := range p.config.Entrypoints {
-		host, _, err := splitHostPort(entrypoint)
-		var addr netip.Addr
-		if err == nil {
-			addr, err = resolveIPv4(ctx, host)
-		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("entrypoint %s: %w", entrypoint, err))
-			continue
-		}
-		private = private || addr.IsPrivate() || addr.IsLoopback()
-	}
-	if len(failed) == len(p.config.Entrypoints) {
-		return false, errors.Join(failed...)
-	}
-	for _, err := range failed {
-		p.log.Warn("entrypoint has no address", "err", err)
-	}
-	return private, nil
-}
-
-// nobody says what may be wrong when there was no answer at all.
-func (p *peersCommand) nobody(own netip.AddrPort) error {
-	doubt := ""
-	if p.config.ExpectedShredVersion != 0 {
-		doubt = fmt.Sprintf(", and that the cluster's shred version is %d", p.config.ExpectedShredVersion)
-	}
-	return fmt.Errorf("no entrypoint answered; check that UDP goes to %s and comes back to port %d here, that their TCP can be reached%s",
-		strings.Join(p.config.Entrypoints, " or "), own.Port(), doubt)
 }
 
 func (p *peersCommand) print(peers []gossip.Peer) error {

@@ -20,11 +20,12 @@ import (
 func lookingCommand(t *testing.T, peers func() []gossip.Peer, flags ...string) (*peersCommand, *fakeNode, *strings.Builder) {
 	t.Helper()
 	stdout, node := new(strings.Builder), &fakeNode{end: make(chan error, 1), peers: peers}
-	return &peersCommand{
-		config: load(t, append([]string{"--entrypoint", "127.0.0.1:8001"}, flags...)...), timeout: 30 * time.Second,
-		view: peersView{sort: "slot"}, stdout: stdout, stderr: new(strings.Builder), log: slog.New(slog.DiscardHandler),
+	joins := joiner{
+		config: load(t, append([]string{"--entrypoint", "127.0.0.1:8001"}, flags...)...),
+		stderr: new(strings.Builder), log: slog.New(slog.DiscardHandler), held: new(heldLog),
 		build: func(c gossip.Config) (gossipNode, error) { node.config = c; return node, nil },
-	}, node, stdout
+	}
+	return &peersCommand{joiner: joins, timeout: 30 * time.Second, view: peersView{sort: "slot"}, stdout: stdout}, node, stdout
 }
 
 // met are three producers and a node that serves nothing.

@@ -28,6 +28,11 @@ func (v *verifier) watch(title string, p *archive.Progress) (stop func()) {
 		show, end = bar(terminal, p)
 		interval = barInterval
 	}
+	return every(interval, show, end)
+}
+
+// every calls show every so often, and end at the end, which stop waits for.
+func every(interval time.Duration, show, end func()) (stop func()) {
 	done := make(chan struct{})
 	var shown sync.WaitGroup
 	shown.Go(func() {

@@ -22,6 +22,8 @@ type Request struct {
 	Kept map[snapshot.Name]int64
 	// Failed are what was tried in vain.
 	Failed []Failure
+	// Base asks for what is on this full archive alone. Nil is any.
+	Base *snapshot.Name
 	// Slot asks for the pair or the full archive of a slot. Nil is the best.
 	Slot *snapshot.Slot
 	// FullOnly wants no incremental.
@@ -131,7 +133,9 @@ func Choose(r Request) Choice {
 	}
 	c.settle()
 	for _, full := range slices.SortedFunc(maps.Keys(c.fulls), compareNames) {
-		c.plan(c.fulls[full])
+		if c.Base == nil || full == state(*c.Base) {
+			c.plan(c.fulls[full])
+		}
 	}
 	slices.SortStableFunc(c.choice.Plans, comparePlans)
 	return c.choice

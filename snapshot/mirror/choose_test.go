@@ -114,6 +114,8 @@ func TestChoose(t *testing.T) {
 			"900000.2 100000!"},
 		"a pair on the disk": {Request{Have: []snapshot.Name{full(100, 1), on(100, 150, 1)}, Offers: []Offer{server(1, full(100, 1), on(100, 150, 1))}},
 			"100!.1+150!.1"},
+		"on one full archive": {Request{Base: &snapshot.Name{Slot: 100, Hash: snapshot.Hash{1}}, Offers: []Offer{server(1, full(100, 1), on(100, 150, 1)), server(2, full(200, 1))}},
+			"100.1+150.1"},
 		"an incremental that does not fit": {Request{Have: []snapshot.Name{full(100, 9)}, Offers: []Offer{server(1, full(100, 1), on(100, 150, 1))}},
 			"100! 100.1+150.1"},
 		"what is left of a download": {Request{Kept: map[snapshot.Name]int64{full(100, 2): 90 << 30}, Offers: []Offer{server(1, full(101, 1)), server(2, full(100, 2))}},

@@ -52,7 +52,7 @@ func Offers(c discovery.Catalog) []Offer {
 }
 
 func newOffer(p *discovery.Peer, s *discovery.Stream) Offer {
-	o := Offer{Peer: p.Entry.Peer, Source: p.Source, RTT: p.RTT, Full: offered(fullName(s), s.Full.Size)}
+	o := Offer{Peer: p.Entry.Peer, Source: p.Source, RTT: p.RTT, Speed: int64(min(p.Speed, 1<<62)), Full: offered(fullName(s), s.Full.Size)}
 	if len(p.Entry.Addresses) > 0 {
 		o.URL = p.Entry.Addresses[0]
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"solsnap/snapshot"
@@ -19,9 +18,8 @@ type Proof struct {
 	// Dir and Name are those of the download. Required.
 	Dir  string
 	Name snapshot.Name
-	// Base is the path of the full archive of an incremental one, which TierAccounts
-	// needs.
-	Base string
+	// Base is the full archive of an incremental one, which TierAccounts needs.
+	Base *archive.Source
 	// Tier is how much to prove. Required.
 	Tier archive.Tier
 	// ScratchDir is that of archive.VerifyConfig.
@@ -61,31 +59,12 @@ func (p *Proof) begin(ctx context.Context, abandon context.CancelCauseFunc) *pro
 	return v
 }
 
+// base is what archive.Verify takes no more of than it needs.
 func (p *Proof) base() *archive.Source {
-	if p.Base == "" || p.Tier < archive.TierAccounts {
+	if p.Tier < archive.TierAccounts {
 		return nil
 	}
-	source, err := FileSource(p.Base)
-	if err != nil {
-		source = archive.Source{Open: func() (io.ReadCloser, error) { return nil, err }}
-	}
-	return &source
-}
-
-// FileSource is the archive in a file of that name. Its errors are those of the
-// name and the file.
-func FileSource(path string) (archive.Source, error) {
-	name, err := snapshot.ParseName(filepath.Base(path))
-	if err != nil {
-		return archive.Source{}, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return archive.Source{}, err
-	}
-	return archive.Source{
-		Name: name, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) },
-	}, nil
+	return p.Base
 }
 
 // errEnough means that the verification has ended before the archive.
