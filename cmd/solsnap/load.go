@@ -43,7 +43,7 @@ func readConfig(flags *pflag.FlagSet) (Config, error) {
 	var c Config
 	for _, s := range settings {
 		if err := assign(s.value(&c), v.Get(s.name)); err != nil {
-			return Config{}, fmt.Errorf("%s: %w", origin(s, flags, file), err)
+			return Config{}, fmt.Errorf("%s: %w", whence(s, flags, file), err)
 		}
 	}
 	return finish(c)
@@ -201,8 +201,8 @@ func scalar(raw any) (string, error) {
 	}
 }
 
-// origin says where the person finds the value that is wrong.
-func origin(s setting, flags *pflag.FlagSet, file string) string {
+// whence says where the person finds the value that is wrong.
+func whence(s setting, flags *pflag.FlagSet, file string) string {
 	if flag := flags.Lookup(s.name); flag != nil && flag.Changed {
 		return "--" + s.name
 	}

@@ -16,7 +16,13 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // the job was not done
 	exitUsage  = 2 // the command line, the environment or the configuration file is wrong
-	exitFalse  = 3 // the job was done, and an archive is not what it claims to be
+	exitFalse  = 3 // an archive is not what it claims to be
+
+	// What `solsnap fetch` could not do, besides.
+	exitNoSource  = 4 // nobody has it
+	exitUntrusted = 5 // nobody has it who is believed
+	exitTooSlow   = 6 // it would take too long
+	exitDisk      = 7 // it cannot be stored
 )
 
 func main() {
@@ -48,6 +54,9 @@ func report(stderr io.Writer, err error) int {
 	}
 	if invalid := (*invalidError)(nil); errors.As(err, &invalid) {
 		return exitFalse
+	}
+	if fetched := (*fetchError)(nil); errors.As(err, &fetched) {
+		return fetchCodes[fetched.kind]
 	}
 	return exitFailed
 }

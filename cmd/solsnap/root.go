@@ -27,7 +27,7 @@ func newRootCommand() *cobra.Command {
 	flags.String("config", "", "configuration file (.yaml, .toml or .json); SOLSNAP_CONFIG does the same")
 	addSettings(root, flags, commonSettings)
 	complete(root, "config", cobra.ShellCompDirectiveFilterFileExt, "yaml", "yml", "toml", "json")
-	root.AddCommand(newServeCommand(), newDemoCommand(), newVerifyCommand(), newInspectCommand(), newPeersCommand(), newConfigCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newVerifyCommand(), newInspectCommand(), newPeersCommand(), newFetchCommand(), newConfigCommand(), newVersionCommand())
 	strictCompletion(root)
 	return root
 }
