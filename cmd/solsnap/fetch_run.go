@@ -41,7 +41,7 @@ func (f *fetchCommand) run(ctx context.Context) error {
 	defer f.held.release(f.stderr)
 	worker, err := f.prepare(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, worker.conclude(err))
 	}
 	defer worker.transport.(*http.Transport).CloseIdleConnections()
 	group, running := errgroup.WithContext(ctx)
@@ -55,38 +55,49 @@ func (f *fetchCommand) run(ctx context.Context) error {
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errTimeout) {
 		err = explained(fmt.Errorf("%w %s", errTimeout, printDuration(f.timeout)))
 	}
-	worker.result.fail(err)
-	return errors.Join(err, worker.print())
+	return errors.Join(err, worker.conclude(err))
+}
+
+// conclude prints what came of it.
+func (f *fetcher) conclude(err error) error {
+	f.result.fail(err)
+	return f.print()
 }
 
 // prepare opens sockets and makes directories.
 func (f *fetchCommand) prepare(ctx context.Context) (*fetcher, error) {
 	w := &fetcher{fetchCommand: f, measured: map[sampleKey]sample{}, shelf: newShelf()}
-	private := f.config.AllowPrivateAddr
-	var node gossipNode
-	if len(f.config.Entrypoints) > 0 {
-		config, err := f.nodeConfig(ctx)
-		if err != nil {
-			return nil, err
-		}
-		private = config.AllowPrivate
-		if node, err = f.build(config); err != nil {
-			return nil, err
-		}
-		if err := node.Listen(ctx); err != nil {
-			return nil, err
-		}
+	if err := w.directories(); err != nil {
+		return w, err
 	}
-	w.transport = fetchTransport(private, f.origins)
+	node, private, err := f.join(ctx)
+	if err != nil {
+		return w, err
+	}
+	transport := fetchTransport(private, f.origins)
+	w.transport = transport
 	if f.limitRate > 0 {
 		const least = 32 << 10
 		w.limiter = rate.NewLimiter(rate.Limit(f.limitRate), int(max(f.limitRate/50, least)))
 	}
-	var err error
-	if w.found, err = newDiscoverer(f, node, w.transport); err != nil {
-		return nil, err
+	w.found, err = newDiscoverer(f, node, transport)
+	return w, err
+}
+
+// join listens for gossip, if there is an entrypoint to join by. private tells that
+// private addresses are real ones.
+func (f *fetchCommand) join(ctx context.Context) (node gossipNode, private bool, _ error) {
+	if len(f.config.Entrypoints) == 0 {
+		return nil, f.config.AllowPrivateAddr, nil
 	}
-	return w, w.directories()
+	config, err := f.nodeConfig(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if node, err = f.build(config); err != nil {
+		return nil, false, err
+	}
+	return node, config.AllowPrivate, node.Listen(ctx)
 }
 
 // directories decides where archives go. With -o - nothing stays there.
@@ -101,7 +112,7 @@ func (f *fetcher) directories() error {
 	}
 	for _, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return explained(fetchErrorf(diskTrouble, "%w; give another --snapshots", err))
+			return fetchErrorf(diskTrouble, "%w; give another --snapshots", err)
 		}
 	}
 	return nil
