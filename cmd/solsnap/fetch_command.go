@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"solsnap/gossip/origin"
 	"solsnap/snapshot"
 	"solsnap/snapshot/archive"
 )
@@ -129,6 +130,11 @@ func (f *fetchCommand) check() error {
 		return fmt.Errorf("--trust-quorum is %d, but there are %d known validators", f.quorum, len(c.KnownValidators))
 	case f.limitRate > 0 && f.limitRate < f.minSpeed:
 		return fmt.Errorf("--limit-rate %s is below --minimal-snapshot-download-speed %s: every source would be too slow", f.limitRate, f.minSpeed)
+	}
+	for _, url := range f.origins {
+		if _, err := origin.Key(url); err != nil {
+			return err
+		}
 	}
 	return f.checkOutput()
 }

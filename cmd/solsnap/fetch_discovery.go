@@ -45,7 +45,7 @@ func newDiscoverer(c *fetchCommand, node gossipNode, transport http.RoundTripper
 	for _, url := range c.origins {
 		key, err := origin.Key(url)
 		if err != nil {
-			return nil, &usageError{err}
+			return nil, err
 		}
 		d.origins = append(d.origins, key)
 	}

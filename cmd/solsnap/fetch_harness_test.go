@@ -32,8 +32,15 @@ type field struct {
 	log               *logBuffer
 }
 
-// newField makes archives of about so many bytes.
+// newField makes archives of about so many bytes, of the slots 1000 and 1040. The
+// test runs beside others.
 func newField(t *testing.T, size int64) *field {
+	t.Helper()
+	t.Parallel()
+	return newFieldAt(t, size, 1000)
+}
+
+func newFieldAt(t *testing.T, size int64, slot snapshot.Slot) *field {
 	t.Helper()
 	f := &field{t: t, dir: t.TempDir(), target: filepath.Join(t.TempDir(), "target"), log: &logBuffer{}}
 	ledger := archive.NewLedger(archive.LedgerConfig{Dir: f.dir, CreatedAt: time.Unix(1_700_000_000, 0), FullBytes: size, IncrementalBytes: 64 << 10})
@@ -41,10 +48,10 @@ func newField(t *testing.T, size int64) *field {
 		t.Fatal(err)
 	}
 	var err error
-	if f.full, err = ledger.WriteFull(1000); err != nil {
+	if f.full, err = ledger.WriteFull(slot); err != nil {
 		t.Fatal(err)
 	}
-	if f.incremental, err = ledger.WriteIncremental(1000, 1040); err != nil {
+	if f.incremental, err = ledger.WriteIncremental(slot, slot+40); err != nil {
 		t.Fatal(err)
 	}
 	old := time.Now().Add(-time.Hour) // so that they are listed at once
@@ -93,9 +100,8 @@ func (f *field) fetch(flags ...string) fetched {
 
 func (f *field) fetchUntil(ctx context.Context, flags ...string) (got fetched) {
 	f.t.Helper()
-	f.t.Setenv("HOME", f.t.TempDir())
 	var out strings.Builder
-	args := append([]string{"fetch", "--json", "--ledger", f.target, "--discovery-timeout", "20s"}, flags...)
+	args := append([]string{"fetch", "--json", "--ledger", f.target, "--state-dir", f.t.TempDir(), "--discovery-timeout", "60s"}, flags...)
 	got.err = run(ctx, args, strings.NewReader(""), &out, f.log)
 	got.code = report(io.Discard, got.err)
 	if err := json.Unmarshal([]byte(out.String()), &got.fetchResult); err != nil && got.code != exitUsage {
@@ -147,8 +153,19 @@ type plainOrigin struct {
 	answer func(w http.ResponseWriter, r *http.Request, name snapshot.Name) bool
 	ranges bool // as others have them
 
-	mu    sync.Mutex
-	asked []string // paths of GET requests; guarded by mu
+	mu     sync.Mutex
+	asked  []string      // paths of GET requests; guarded by mu
+	newest snapshot.Name // the incremental, if another than the field's; guarded by mu
+}
+
+// incremental is where the alias leads.
+func (o *plainOrigin) incremental() snapshot.Name {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.newest != (snapshot.Name{}) {
+		return o.newest
+	}
+	return o.field.incremental
 }
 
 func (o *plainOrigin) start() string {
@@ -171,11 +188,11 @@ func (o *plainOrigin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/snapshot.tar.bz2":
 		redirect(o.field.full)
 	case "/incremental-snapshot.tar.bz2":
-		redirect(o.field.incremental)
+		redirect(o.incremental())
 	case "/" + o.field.full.String():
 		o.serve(w, r, o.field.full)
-	case "/" + o.field.incremental.String():
-		o.serve(w, r, o.field.incremental)
+	case "/" + o.incremental().String():
+		o.serve(w, r, o.incremental())
 	default:
 		http.NotFound(w, r)
 	}

@@ -114,9 +114,9 @@ func TestFetchKeepsTheFullWithoutIncremental(t *testing.T) {
 	f.has(f.full)
 }
 
-// TestFetchReplacesABadFull: one on the disk that is not what it claims to be is not
+// TestFetchLeavesABadFullAlone: one on the disk that is not what it claims to be is not
 // built upon, and not removed.
-func TestFetchReplacesABadFull(t *testing.T) {
+func TestFetchLeavesABadFullAlone(t *testing.T) {
 	f := newField(t, small)
 	o := &plainOrigin{field: f}
 	path := putArchive(t, f.target, f.full, zstdBytes(1000))

@@ -67,9 +67,7 @@ func (f *fetcher) conclude(err error) error {
 // prepare opens sockets and makes directories.
 func (f *fetchCommand) prepare(ctx context.Context) (*fetcher, error) {
 	w := &fetcher{fetchCommand: f, measured: map[sampleKey]sample{}, shelf: newShelf()}
-	if err := w.directories(); err != nil {
-		return w, err
-	}
+	w.places()
 	node, private, err := f.join(ctx)
 	if err != nil {
 		return w, err
@@ -100,12 +98,16 @@ func (f *fetchCommand) join(ctx context.Context) (node gossipNode, private bool,
 	return node, config.AllowPrivate, node.Listen(ctx)
 }
 
-// directories decides where archives go. With -o - nothing stays there.
-func (f *fetcher) directories() error {
+// places decides where archives go. With -o - nothing stays there.
+func (f *fetcher) places() {
 	f.fullDir, f.incrementalDir = f.config.FullDir, f.config.IncrementalDir
 	if info, err := os.Stat(f.fullDir); f.output != "" && (err != nil || !info.IsDir()) {
 		f.fullDir = filepath.Join(f.config.StateDir, "fetch")
 	}
+}
+
+// makePlaces is called when there is something to put there.
+func (f *fetcher) makePlaces() error {
 	dirs := []string{f.fullDir}
 	if !f.fullOnly {
 		dirs = append(dirs, f.incrementalDir)
@@ -123,6 +125,9 @@ func (f *fetcher) fetch(ctx context.Context) error {
 	if err := f.look(ctx); err != nil {
 		return err
 	}
+	if err := f.makePlaces(); err != nil {
+		return err
+	}
 	full, err := f.full(ctx)
 	if err != nil || f.output != "" {
 		return err
@@ -138,6 +143,9 @@ func (f *fetcher) fetch(ctx context.Context) error {
 
 // look finds out who is there, and how fast the best of them are.
 func (f *fetcher) look(ctx context.Context) error {
+	if err := f.refresh(); err != nil {
+		return err
+	}
 	stop := f.showDiscovery()
 	err := f.found.await(ctx, f.discovery, func() bool {
 		return f.refresh() == nil && len(f.choose(nil).Plans) > 0
@@ -161,7 +169,7 @@ func (f *fetcher) look(ctx context.Context) error {
 // refresh looks at what is on the disk.
 func (f *fetcher) refresh() error {
 	if err := f.shelf.refresh(f.fullDir, f.incrementalDir); err != nil {
-		return fetchErrorf(diskTrouble, "look at the archives that are there: %w", err)
+		return fetchErrorf(diskTrouble, "look at the archives that are there: %w; give another --snapshots", err)
 	}
 	return nil
 }

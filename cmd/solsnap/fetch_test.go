@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"solsnap/snapshot"
 	"solsnap/snapshot/archive"
@@ -94,6 +96,52 @@ func TestFetchWhatIsAsked(t *testing.T) {
 			f.has(names...)
 		})
 	}
+}
+
+// TestFetchFromTwoNodes, which are measured.
+func TestFetchFromTwoNodes(t *testing.T) {
+	f := newField(t, small)
+	one, two := f.serve(), f.serve()
+	got := f.fetch("--origin", "http://"+one.addr+",http://"+two.addr, "--explain")
+	f.succeeds(got, f.full, f.incremental)
+	for _, p := range got.Choice.Plans[0].Full.Sources {
+		if !p.Measured || p.Speed <= 0 {
+			t.Errorf("%+v", p)
+		}
+	}
+	if n := len(got.Choice.Plans[0].Full.Sources); n != 2 {
+		t.Errorf("%d sources", n)
+	}
+}
+
+// TestFetchTakesTheOlderPair when nobody has the newer one as it should be.
+func TestFetchTakesTheOlderPair(t *testing.T) {
+	f := newField(t, small)
+	newer := newFieldAt(t, small, 2000)
+	bad := &plainOrigin{field: newer, answer: func(w http.ResponseWriter, _ *http.Request, _ snapshot.Name) bool {
+		_, _ = writeWhole(w, zstdBytes(1000))
+		return true
+	}}
+	got := f.fetch("--origin", bad.start(), "--origin", (&plainOrigin{field: f}).start())
+	f.succeeds(got, f.full, f.incremental)
+}
+
+// TestFetchTakesTheNextIncremental when the one that was to be had has gone, as it
+// may while the full archive comes.
+func TestFetchTakesTheNextIncremental(t *testing.T) {
+	f := newField(t, small)
+	o := &plainOrigin{field: f}
+	next, err := archive.NewLedger(archive.LedgerConfig{Dir: f.dir, CreatedAt: time.Unix(1_700_000_000, 0), FullBytes: small, IncrementalBytes: 64 << 10}).WriteIncremental(1000, 1080)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.answer = func(http.ResponseWriter, *http.Request, snapshot.Name) bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.newest = next // from the first download on
+		return false
+	}
+	f.succeeds(f.fetch("--origin", o.start(), "--require", "accounts"), f.full, next)
 }
 
 // TestFetchByGossip from the one node that is known, which nobody has named as a
