@@ -11,7 +11,8 @@ type Limits struct {
 	// PullInterval is how often others are asked for what we lack, 500 ms.
 	// SettledInterval is the same half a minute after joining: as before, but 5 s in
 	// Light mode, since what a Light node wants comes by push, and most of what it is
-	// given is of no use to it. It then asks for all partitions and not for an eighth.
+	// given is of no use to it. It then asks for all partitions and not for an eighth,
+	// as far as PullFilters goes.
 	PullInterval, SettledInterval time.Duration
 	// PullFilters is how many pull requests a pull sends at most: 1024, and 64 in
 	// Light mode.

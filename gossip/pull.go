@@ -62,18 +62,17 @@ func (e *engine) met(addr netip.AddrPort, now uint64) bool {
 	return false
 }
 
-// filters are those for one pull, of which e.width are enough.
+// filters are those for one pull.
 func (e *engine) filters(caller wire.Verified, now uint64) []wire.CrdsFilter {
-	set, err := e.table.Filters(wire.FilterRoom(caller), e.pullShare(now), e.random.Uint64)
+	set, err := e.table.Filters(wire.FilterRoom(caller), e.pullShare(now), e.widen(), e.random.Uint64)
 	if err != nil {
 		e.log.Error("gossip: pull filters", "err", err)
 		return nil
 	}
-	filters := set.Filters()
-	return filters[:min(len(filters), e.widen())]
+	return set.Filters()
 }
 
-// widen gives how many requests to send: twice as many as last time while there is
+// widen gives how many requests to send at most: twice as many as last time while there is
 // time for the responses, and half as many once some had to be dropped. A node
 // with an empty table would else be sent the same values again and again, and more
 // of them than it can verify.

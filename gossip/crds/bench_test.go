@@ -132,7 +132,7 @@ func BenchmarkJudge(b *testing.B) {
 // the dearest, with filters as they are for a table of this size.
 func BenchmarkMissing(b *testing.B) {
 	table, _, _ := filled(b)
-	set, err := table.Filters(1078, wire.PullShare, random())
+	set, err := table.Filters(1078, wire.PullShare, wire.MaxFilters, random())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func BenchmarkFilters(b *testing.B) {
 	run := func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := table.Filters(1078, wire.PullShare, more); err != nil {
+			if _, err := table.Filters(1078, wire.PullShare, wire.MaxFilters, more); err != nil {
 				b.Fatal(err)
 			}
 		}

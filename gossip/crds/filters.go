@@ -6,9 +6,9 @@ import "solsnap/gossip/wire"
 // table, those purged and failed of late, and those refused. They take at most
 // room bytes each. Our own values are left out, and so are those they replaced:
 // that others give them back tells that others have them. They ask for one in share
-// partitions, that of our ContactInfo among them.
-func (t *Table) Filters(room, share int, random func() uint64) (*wire.FilterSet, error) {
-	set, err := wire.NewFilterSet(t.values.len()+t.purged.len()+t.failed.len()+t.refused.len(), room, share, random)
+// partitions and for no more than most, that of our ContactInfo among them.
+func (t *Table) Filters(room, share, most int, random func() uint64) (*wire.FilterSet, error) {
+	set, err := wire.NewFilterSet(t.values.len()+t.purged.len()+t.failed.len()+t.refused.len(), room, share, most, random)
 	if err != nil {
 		return nil, err
 	}

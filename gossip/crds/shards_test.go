@@ -155,7 +155,7 @@ func TestFiltersLeaveOwnValuesOut(t *testing.T) {
 	table.Insert(old, Local, now)
 	table.Insert(recent, Local, now+1)
 	for range 100 { // each time an eighth of the partitions
-		set, err := table.Filters(1078, wire.PullShare, more)
+		set, err := table.Filters(1078, wire.PullShare, wire.MaxFilters, more)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +170,7 @@ func TestFiltersLeaveOwnValuesOut(t *testing.T) {
 // their partitions and not in them. It counts what the table lacks and gets.
 func roundTrip(t *testing.T, theirs, table *Table) (lacking, sent int) {
 	t.Helper()
-	set, err := table.Filters(1078, wire.PullShare, more)
+	set, err := table.Filters(1078, wire.PullShare, wire.MaxFilters, more)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func roundTrip(t *testing.T, theirs, table *Table) (lacking, sent int) {
 
 // TestFiltersNeedRoom says so.
 func TestFiltersNeedRoom(t *testing.T) {
-	if _, err := NewTable(self, Limits{}).Filters(40, wire.PullShare, random()); err == nil {
+	if _, err := NewTable(self, Limits{}).Filters(40, wire.PullShare, wire.MaxFilters, random()); err == nil {
 		t.Error("filters fit in 40 bytes, want an error")
 	}
 }
@@ -220,7 +220,7 @@ func TestFiltersCountEverything(t *testing.T) {
 		table.Refuse(wire.Label{Kind: wire.KindVote, Index: uint16(i), Origin: node(1)}, now, numbered(2*each+i), now)
 	}
 	maskBits := func() uint32 {
-		set, err := table.Filters(1078, wire.PullShare, more)
+		set, err := table.Filters(1078, wire.PullShare, wire.MaxFilters, more)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,7 +82,7 @@ func BenchmarkPong(b *testing.B) {
 var seeded1 = seeded(1)
 
 func filters(b *testing.B, items int) *FilterSet {
-	s, err := NewFilterSet(items, 1078, PullShare, rand.New(rand.NewPCG(1, 2)).Uint64)
+	s, err := NewFilterSet(items, 1078, PullShare, MaxFilters, rand.New(rand.NewPCG(1, 2)).Uint64)
 	if err != nil {
 		b.Fatal(err)
 	}

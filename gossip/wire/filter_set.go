@@ -13,13 +13,15 @@ const (
 	filterRate    = 0.1 // of false positives
 	filterKeys    = 8   // in the estimate of how many items fit; filters get three
 	minItems      = 65_536
-	maxFilters    = 1024
 	filterMinimum = 8 + 1 + 8 + 8 + 8 + 8 + 4 // bytes of a filter without keys and words
 )
 
-// PullShare is how many partitions there are for each one that Agave asks for at a
-// time.
-const PullShare = 8
+// How much Agave asks for at a time: one in PullShare partitions, and MaxFilters at
+// most.
+const (
+	PullShare  = 8
+	MaxFilters = 1024
+)
 
 // FilterSet is pull filters for a random part of all partitions. It has one owner.
 type FilterSet struct {
@@ -34,19 +36,19 @@ func FilterRoom(caller Verified) int { return MaxPacket - 4 - len(caller.Bytes()
 
 // NewFilterSet is an empty set for a number of items, whose filters take at most
 // room bytes each on the wire. The items are the values of the table, those
-// replaced and those refused of late. One in share partitions is asked for, at
-// random: all of them if that is 1.
-func NewFilterSet(items, room, share int, random func() uint64) (*FilterSet, error) {
+// replaced and those refused of late. One in share partitions is asked for, but no
+// more than most, which are chosen at random.
+func NewFilterSet(items, room, share, most int, random func() uint64) (*FilterSet, error) {
 	budget := bloomBudget(room)
 	if budget == 0 {
 		return nil, fmt.Errorf("no pull filter fits in %d bytes", room)
 	}
-	most := maxItems(budget)
-	maskBits := numMaskBits(max(items, minItems), most)
+	capacity := maxItems(budget)
+	maskBits := numMaskBits(max(items, minItems), capacity)
 	s := &FilterSet{maskBits: maskBits, partitions: make([]*CrdsFilter, 1<<maskBits)}
-	s.filters = make([]CrdsFilter, min((len(s.partitions)+share-1)/share, maxFilters))
+	s.filters = make([]CrdsFilter, min((len(s.partitions)+share-1)/share, most))
 	for i, partition := range sample(len(s.filters), len(s.partitions), random) {
-		s.filters[i] = CrdsFilter{NewBloom(most, filterRate, 8*budget, random), mask(uint64(partition), maskBits), maskBits}
+		s.filters[i] = CrdsFilter{NewBloom(capacity, filterRate, 8*budget, random), mask(uint64(partition), maskBits), maskBits}
 		s.partitions[partition] = &s.filters[i]
 	}
 	return s, nil

@@ -23,7 +23,7 @@ func TestFilterSizes(t *testing.T) {
 		check(t, "budget", bloomBudget(room), tt.budget)
 		check(t, "items", maxItems(tt.budget), tt.items)
 		for items, want := range map[int]uint32{0: 6, 65_536: 6, 300_000: 8, 1_000_000: 10} {
-			s, err := NewFilterSet(items, room, PullShare, rand.New(rand.NewPCG(1, 2)).Uint64)
+			s, err := NewFilterSet(items, room, PullShare, MaxFilters, rand.New(rand.NewPCG(1, 2)).Uint64)
 			check(t, "error", err, nil)
 			check(t, "mask bits", s.maskBits, want)
 			check(t, "filters", len(s.Filters()), 1<<want/8)
@@ -54,7 +54,7 @@ func encodeFilter(t testing.TB, f *CrdsFilter) []byte {
 // TestFilterSetFillsAPacket has the request of a real node.
 func TestFilterSetFillsAPacket(t *testing.T) {
 	caller := signed(t, madeContactInfo(t))
-	s, err := NewFilterSet(0, FilterRoom(caller), PullShare, rand.New(rand.NewPCG(1, 2)).Uint64)
+	s, err := NewFilterSet(0, FilterRoom(caller), PullShare, MaxFilters, rand.New(rand.NewPCG(1, 2)).Uint64)
 	check(t, "error", err, nil)
 	b := encode(t, &PullRequest{s.Filters()[0], caller.Value()})
 	check(t, "size", len(b), 1231)
@@ -65,7 +65,7 @@ func TestFilterSetFillsAPacket(t *testing.T) {
 // TestFilterSetHoldsWhatIsAdded adds hashes of every partition: each filter has
 // its own and, but for a tenth, no others.
 func TestFilterSetHoldsWhatIsAdded(t *testing.T) {
-	s, err := NewFilterSet(0, 1078, PullShare, rand.New(rand.NewPCG(1, 2)).Uint64)
+	s, err := NewFilterSet(0, 1078, PullShare, MaxFilters, rand.New(rand.NewPCG(1, 2)).Uint64)
 	check(t, "error", err, nil)
 	hash := func(i uint64) Hash { return sha256.Sum256(binary.LittleEndian.AppendUint64(nil, i)) }
 	for i := range uint64(minItems) {
@@ -99,16 +99,16 @@ func TestFilterSetHoldsWhatIsAdded(t *testing.T) {
 
 // TestFilterSetIsBounded has the largest tables and the smallest rooms.
 func TestFilterSetIsBounded(t *testing.T) {
-	s, err := NewFilterSet(100_000_000, 1078, PullShare, rand.New(rand.NewPCG(1, 2)).Uint64)
+	s, err := NewFilterSet(100_000_000, 1078, PullShare, MaxFilters, rand.New(rand.NewPCG(1, 2)).Uint64)
 	check(t, "error", err, nil)
-	check(t, "filters", len(s.Filters()), maxFilters)
+	check(t, "filters", len(s.Filters()), MaxFilters)
 	for _, room := range []int{-1, 0, 40, 76} {
-		_, err := NewFilterSet(0, room, PullShare, counter())
+		_, err := NewFilterSet(0, room, PullShare, MaxFilters, counter())
 		checkError(t, err, "no pull filter fits")
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		room := rapid.IntRange(77, 2000).Draw(t, "room")
-		s, err := NewFilterSet(0, room, PullShare, counter())
+		s, err := NewFilterSet(0, room, PullShare, MaxFilters, counter())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestSampleIsFair(t *testing.T) {
 func TestFilterSetAsks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i, h := range hashes(200) {
-		s, err := NewFilterSet(minItems<<(i%3), 1078, PullShare, random.Uint64)
+		s, err := NewFilterSet(minItems<<(i%3), 1078, PullShare, MaxFilters, random.Uint64)
 		if err != nil {
 			t.Fatal(err)
 		}

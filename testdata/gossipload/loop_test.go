@@ -61,7 +61,7 @@ func (n *testNode) info(t *testing.T, when uint64) wire.Verified {
 
 func (n *testNode) request(t *testing.T) *wire.PullRequest {
 	t.Helper()
-	set, err := wire.NewFilterSet(0, 900, wire.PullShare, seeded().Uint64)
+	set, err := wire.NewFilterSet(0, 900, wire.PullShare, wire.MaxFilters, seeded().Uint64)
 	check(t, "error", err, nil)
 	return &wire.PullRequest{Filter: set.Filters()[0], Caller: n.info(t, n.loop.now).Value()}
 }

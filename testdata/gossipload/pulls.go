@@ -58,7 +58,7 @@ func (l *loop) nextFilter() (wire.CrdsFilter, error) {
 // makeFilters covers an eighth of the table.
 func (l *loop) makeFilters() error {
 	const largestInfo = 256 // bytes, as in the mix
-	set, err := wire.NewFilterSet(len(l.table.entries), wire.MaxPacket-4-largestInfo, wire.PullShare, l.random.Uint64)
+	set, err := wire.NewFilterSet(len(l.table.entries), wire.MaxPacket-4-largestInfo, wire.PullShare, wire.MaxFilters, l.random.Uint64)
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (s *stub) pull(own wire.Verified) error {
 	if s.answered {
 		s.rounds++
 	}
-	set, err := wire.NewFilterSet(0, wire.FilterRoom(own), wire.PullShare, rand.Uint64)
+	set, err := wire.NewFilterSet(0, wire.FilterRoom(own), wire.PullShare, wire.MaxFilters, rand.Uint64)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func TestTableGrowsOldInOrder(t *testing.T) {
 // TestTableMissing asks for every partition with filters of half the table.
 func TestTableMissing(t *testing.T) {
 	_, table := newTestTable(t)
-	set, err := wire.NewFilterSet(0, 900, wire.PullShare, seeded().Uint64)
+	set, err := wire.NewFilterSet(0, 900, wire.PullShare, wire.MaxFilters, seeded().Uint64)
 	check(t, "error", err, nil)
 	for slot := range table.entries {
 		if slot%2 == 0 {
