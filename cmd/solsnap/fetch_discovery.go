@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,11 +29,11 @@ type discoverer struct {
 	log       *slog.Logger
 
 	mu     sync.Mutex
-	trust  *mirror.Trust       // guarded by mu
-	told   map[string]bool     // conflicts that were logged; guarded by mu
-	seen   map[wire.Pubkey]int // the peers with offers, and how many; guarded by mu
-	newest time.Time           // when seen last grew; guarded by mu
-	nodes  int                 // in gossip, with snapshots or without; guarded by mu
+	trust  *mirror.Trust        // guarded by mu
+	told   map[string]bool      // conflicts that were logged; guarded by mu
+	seen   map[wire.Pubkey]bool // the peers with offers; guarded by mu
+	newest time.Time            // when seen last grew; guarded by mu
+	nodes  int                  // in gossip, with snapshots or without; guarded by mu
 }
 
 // newDiscoverer has met nobody. node is nil for no gossip.
@@ -40,7 +41,7 @@ func newDiscoverer(c *fetchCommand, node gossipNode, transport http.RoundTripper
 	d := &discoverer{
 		node: node, known: c.config.KnownValidators, onlyKnown: c.onlyKnownRPC, log: c.log,
 		trust: mirror.NewTrust(mirror.TrustConfig{Known: c.config.KnownValidators, Quorum: c.quorum, OnlyKnownRPC: c.onlyKnownRPC}),
-		told:  map[string]bool{}, seen: map[wire.Pubkey]int{},
+		told:  map[string]bool{}, seen: map[wire.Pubkey]bool{},
 	}
 	for _, url := range c.origins {
 		key, err := origin.Key(url)
@@ -64,14 +65,7 @@ func newDiscoverer(c *fetchCommand, node gossipNode, transport http.RoundTripper
 
 // matters reports whether a peer is one that was named.
 func (d *discoverer) matters(peer wire.Pubkey) bool {
-	for _, named := range [][]wire.Pubkey{d.origins, d.known} {
-		for _, key := range named {
-			if key == peer {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.Contains(d.origins, peer) || slices.Contains(d.known, peer)
 }
 
 // Run looks until ctx ends.
@@ -138,8 +132,8 @@ func (d *discoverer) count() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for p := range d.directory.Catalog().Peers() {
-		if _, known := d.seen[p.Entry.Peer]; !known {
-			d.seen[p.Entry.Peer], d.newest = len(p.Entry.Streams), time.Now()
+		if !d.seen[p.Entry.Peer] {
+			d.seen[p.Entry.Peer], d.newest = true, time.Now()
 		}
 	}
 }
@@ -188,12 +182,7 @@ func (d *discoverer) settled(now time.Time) bool {
 
 // all reports whether each of them offers something. The caller holds mu.
 func (d *discoverer) all(keys []wire.Pubkey) bool {
-	for _, key := range keys {
-		if _, there := d.seen[key]; !there {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(keys, func(key wire.Pubkey) bool { return !d.seen[key] })
 }
 
 // await returns when settled and ready say so, after timeout at the latest. That ctx

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"solsnap/snapshot"
 	"solsnap/snapshot/archive"
@@ -67,18 +69,10 @@ func (s *shelf) names() []snapshot.Name {
 			names = append(names, name)
 		}
 	}
-	slices.SortFunc(names, func(a, b snapshot.Name) int { return -compareSlots(a, b) })
+	slices.SortFunc(names, func(a, b snapshot.Name) int {
+		return cmp.Or(cmp.Compare(b.Slot, a.Slot), strings.Compare(a.String(), b.String()))
+	})
 	return names
-}
-
-func compareSlots(a, b snapshot.Name) int {
-	if a.Slot != b.Slot {
-		if a.Slot < b.Slot {
-			return -1
-		}
-		return 1
-	}
-	return slices.Compare(a.Hash[:], b.Hash[:])
 }
 
 // badArchiveError is an archive on the disk that is not what it claims to be. It is

@@ -22,12 +22,6 @@ type Sampled struct {
 	Took time.Duration
 }
 
-// Rate is in bytes per second; 0 if nothing was read.
-func (s Sampled) Rate() int64 {
-	const shortest = time.Millisecond // below that the clock is measured, not the source
-	return int64(float64(s.Read) / max(s.Took, shortest).Seconds())
-}
-
 // Sample reads the first bytes of an archive at a source, at most so many and for
 // at most so long, and hangs up. The source is one as in Config.Sources. Of a
 // source that does not have the archive the error is fs.ErrNotExist, and of one

@@ -288,10 +288,10 @@ func TestOffersOfACatalog(t *testing.T) {
 		t.Fatalf("%+v", offers)
 	}
 	want := server(3, full(100, 1), on(100, 150, 2)).sized(77, 0).near(9 * time.Millisecond)
-	if got := offers[0]; got.Full != want.Full || *got.Incremental != *want.Incremental || got.RTT != want.RTT || got.URL != want.URL || got.Slot() != 150 {
+	if got := offers[0]; got.Full != want.Full || *got.Incremental != *want.Incremental || got.RTT != want.RTT || got.URL != want.URL {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if offers[1].Incremental != nil || offers[1].Slot() != 200 {
+	if offers[1].Incremental != nil || offers[1].Full.Name != full(200, 3) {
 		t.Errorf("got %+v", offers[1])
 	}
 }

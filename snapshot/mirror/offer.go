@@ -32,14 +32,6 @@ type Offered struct {
 	Size int64
 }
 
-// Slot is that of the state which the pair restores.
-func (o *Offer) Slot() snapshot.Slot {
-	if o.Incremental != nil {
-		return o.Incremental.Name.Slot
-	}
-	return o.Full.Name.Slot
-}
-
 // Offers are what the peers of a catalog say to have, one for each pair.
 func Offers(c discovery.Catalog) []Offer {
 	var offers []Offer

@@ -30,9 +30,6 @@ func (p *Plan) Slot() snapshot.Slot {
 	return p.Full.Name.Slot
 }
 
-// Done reports whether there is nothing to download.
-func (p *Plan) Done() bool { return p.Full.Have && (p.Incremental == nil || p.Incremental.Have) }
-
 // Step is one archive of a plan.
 type Step struct {
 	Name snapshot.Name
